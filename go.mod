@@ -1,0 +1,3 @@
+module github.com/parleybot/parley
+
+go 1.26

@@ -1,0 +1,88 @@
+package project
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Pos is a place in a file of the project. Line and Col count from 1; zero means unknown.
+type Pos struct {
+	File string
+	Line int
+	Col  int
+}
+
+// String returns file:line:col, leaving out what is unknown.
+func (p Pos) String() string {
+	switch {
+	case p.File == "":
+		return "-"
+	case p.Line == 0:
+		return p.File
+	case p.Col == 0:
+		return fmt.Sprintf("%s:%d", p.File, p.Line)
+	}
+	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col)
+}
+
+// Severity tells what a problem does to a project.
+type Severity int
+
+const (
+	// Warning marks what is suspicious but loads, as in Rasa.
+	Warning Severity = iota
+	// Error marks what Rasa refuses; the project does not load.
+	Error
+)
+
+// Problem is one thing that is wrong with a project.
+type Problem struct {
+	Pos      Pos
+	Severity Severity
+	// What says what is wrong and, where it can be told, what was meant.
+	What string
+}
+
+// String returns "file:line:col: what".
+func (p Problem) String() string { return p.Pos.String() + ": " + p.What }
+
+// Problems collects everything that is wrong, so that a user sees all of it at once. It is an error value; a
+// function that returns Problems as error returns nil when HasErrors is false.
+type Problems []Problem
+
+// Errorf adds a problem of severity Error.
+func (ps *Problems) Errorf(at Pos, format string, args ...any) {
+	*ps = append(*ps, Problem{at, Error, fmt.Sprintf(format, args...)})
+}
+
+// Warnf adds a problem of severity Warning.
+func (ps *Problems) Warnf(at Pos, format string, args ...any) {
+	*ps = append(*ps, Problem{at, Warning, fmt.Sprintf(format, args...)})
+}
+
+// HasErrors reports whether any problem has severity Error.
+func (ps Problems) HasErrors() bool {
+	for _, p := range ps {
+		if p.Severity == Error {
+			return true
+		}
+	}
+	return false
+}
+
+// Err returns ps as an error when it holds errors, otherwise nil.
+func (ps Problems) Err() error {
+	if ps.HasErrors() {
+		return ps
+	}
+	return nil
+}
+
+// Error lists the problems, one a line.
+func (ps Problems) Error() string {
+	lines := make([]string, len(ps))
+	for i, p := range ps {
+		lines[i] = p.String()
+	}
+	return strings.Join(lines, "\n")
+}
