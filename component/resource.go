@@ -1,0 +1,65 @@
+package component
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"sync"
+)
+
+// Resource is where one trained part keeps its files inside a model archive.
+type Resource interface {
+	// Put stores data under name, replacing what was there. The data is not kept by reference.
+	Put(name string, data []byte) error
+	// Get returns what was stored under name. The error wraps fs.ErrNotExist when there is nothing. The result must
+	// not be changed.
+	Get(name string) ([]byte, error)
+	// Names lists what is stored, sorted.
+	Names() []string
+}
+
+// MemoryResource is a Resource that lives in memory. The zero value is ready; it may be used by several goroutines.
+type MemoryResource struct {
+	mu    sync.RWMutex
+	files map[string][]byte
+}
+
+var _ Resource = (*MemoryResource)(nil)
+
+// Put implements Resource.
+func (m *MemoryResource) Put(name string, data []byte) error {
+	if name == "" {
+		return errors.New("storing a resource file: empty name")
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.files == nil {
+		m.files = make(map[string][]byte)
+	}
+	m.files[name] = slices.Clone(data)
+	return nil
+}
+
+// Get implements Resource.
+func (m *MemoryResource) Get(name string) ([]byte, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	data, ok := m.files[name]
+	if !ok {
+		return nil, fmt.Errorf("resource file %q: %w", name, fs.ErrNotExist)
+	}
+	return data, nil
+}
+
+// Names implements Resource.
+func (m *MemoryResource) Names() []string {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	names := make([]string, 0, len(m.files))
+	for name := range m.files {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
