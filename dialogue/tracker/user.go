@@ -1,0 +1,111 @@
+package tracker
+
+import "github.com/parleybot/parley/internal/value"
+
+// NewUserUttered returns the event of a parsed message. parse is what the NLU pipeline found (text, intent, entities,
+// ...); its entries win over those built from the arguments, as in Rasa's UserUttered. It is kept, not copied.
+func NewUserUttered(text string, parse *value.Map, inputChannel, messageID string, metadata *value.Map) *UserUttered {
+	intent := parse.Map("intent")
+	entities := parse.List("entities")
+	full := value.NewMap(
+		"intent", orEmpty(intent), "entities", orEmptyList(entities), "text", text,
+		"message_id", nullable(messageID), "metadata", orEmpty(metadata),
+	)
+	return finishUser(&UserUttered{
+		Base: Base{Metadata: metadata}, Text: text, Intent: intent, Entities: entities,
+		InputChannel: inputChannel, MessageID: messageID, ParseData: full.Update(parse),
+	})
+}
+
+// NewExternal returns the event of an intent that was triggered from outside, not typed by the user
+// (UserUttered.create_external).
+func NewExternal(intent string, entities []any, inputChannel string) *UserUttered {
+	text := externalPrefix + intent
+	meta := value.NewMap(metadataExternalFlag, true)
+	parse := value.NewMap("intent", value.NewMap("name", intent), "entities", orEmptyList(entities))
+	return NewUserUttered(text, parse, inputChannel, "", meta)
+}
+
+// emptyUser is Rasa's UserUttered.empty(): the latest message of a conversation without any.
+var emptyUser = &UserUttered{NoText: true, ParseData: value.NewMap(
+	"intent", &value.Map{}, "entities", []any{}, "text", nil, "message_id", nil, "metadata", &value.Map{},
+)}
+
+func finishUser(u *UserUttered) *UserUttered {
+	name := u.IntentName()
+	switch {
+	case u.Text != "" && name == "":
+		u.TextFeaturization = FeaturizeText
+	case name != "" && u.Text == "":
+		u.TextFeaturization = FeaturizeIntent
+	}
+	return u
+}
+
+// IntentName returns the name of the intent, "" when there is none.
+func (u *UserUttered) IntentName() string { return u.Intent.String("name") }
+
+// FullRetrievalIntentName returns "intent/key" of a retrieval intent, "" when there is none.
+func (u *UserUttered) FullRetrievalIntentName() string {
+	return u.Intent.String("full_retrieval_intent_name")
+}
+
+// IsEmpty reports whether no message was sent yet.
+func (u *UserUttered) IsEmpty() bool {
+	return u.Text == "" && u.IntentName() == "" && len(u.Entities) == 0
+}
+
+// IsExternal reports whether the message was triggered from outside.
+func (u *UserUttered) IsExternal() bool {
+	return value.Truthy(u.Metadata.Value(metadataExternalFlag))
+}
+
+// EntityLabels returns the entity types of the message, then type#role and type#group of those that carry a role or a
+// group key (UserUttered.as_sub_state).
+func (u *UserUttered) EntityLabels() []string {
+	labels := make([]string, 0, len(u.Entities))
+	for _, e := range u.Entities {
+		labels = append(labels, pyText(entityMap(e).Value("entity")))
+	}
+	for _, attribute := range []string{"role", "group"} {
+		for _, e := range u.Entities {
+			if m := entityMap(e); m.Has(attribute) {
+				labels = append(labels, pyText(m.Value("entity"))+"#"+pyText(m.Value(attribute)))
+			}
+		}
+	}
+	return labels
+}
+
+func entityMap(e any) *value.Map {
+	m, _ := e.(*value.Map)
+	return m
+}
+
+func pyText(v any) string {
+	if s, ok := v.(string); ok {
+		return s
+	}
+	return value.Str(v)
+}
+
+func orEmpty(m *value.Map) *value.Map {
+	if m == nil {
+		return &value.Map{}
+	}
+	return m
+}
+
+func orEmptyList(l []any) []any {
+	if l == nil {
+		return []any{}
+	}
+	return l
+}
+
+func nullable(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
