@@ -1,0 +1,83 @@
+# Everything a contributor or CI runs. `make` alone lists it.
+SHELL       := /bin/bash
+.DEFAULT_GOAL := help
+
+VERSION     ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+BOT         ?= starter
+PORT        ?= 5005
+FUZZTIME    ?= 60s
+FUZZ        ?=
+TESTFLAGS   ?=
+LINT_VERSION := v2.12.2
+
+CACHE       := $(CURDIR)/.cache
+VENV        := $(CACHE)/venv
+LINTER      := $(CACHE)/bin/golangci-lint-$(LINT_VERSION)
+LDFLAGS     := -s -w -X main.version=$(VERSION)
+
+export CGO_ENABLED ?= 0
+# The Python with rasa-sdk: tests run custom actions in it.
+export PARLEY_PYTHON := $(VENV)/bin/python
+
+.PHONY: help build run actions test test-race bench fuzz lint fmt docs venv clean
+
+help: ## list what can be made
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  make run BOT=booking PORT=5006    another bot of examples/, another port"
+	@echo "  make test TESTFLAGS='-run Name'   some of the tests"
+	@echo "  make fuzz FUZZTIME=10s FUZZ=YAML  shorter, only the targets with YAML in their name"
+
+build: ## build the static binary bin/parley
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/parley ./cmd/parley
+
+run: build ## train and serve an example bot on port 5005
+	cd examples/$(BOT) && ../../bin/parley train
+	@echo
+	@echo "The bot answers on port $(PORT); stop it with ctrl-c. Talk to it from another terminal:"
+	@echo
+	@echo "  curl -s localhost:$(PORT)/webhooks/rest/webhook -d '{\"sender\": \"me\", \"message\": \"hello\"}'"
+	@echo "  bin/parley shell -m examples/$(BOT)/models"
+	@echo
+	cd examples/$(BOT) && exec ../../bin/parley run --enable-api -p $(PORT)
+
+actions: venv ## serve the Python custom actions of an example bot on port 5055
+	cd examples/$(BOT) && $(PARLEY_PYTHON) -m rasa_sdk --actions actions
+
+venv: $(VENV)/.ready
+$(VENV)/.ready: scripts/python.sh scripts/requirements.txt
+	scripts/python.sh $(VENV)
+
+test: venv ## install what the tests need and run them all
+	go test $(TESTFLAGS) ./...
+
+test-race: venv ## run the tests with the race detector (needs a C compiler)
+	CGO_ENABLED=1 go test -race $(TESTFLAGS) ./...
+
+bench: build ## measure what a message costs
+	go run ./internal/bench
+
+fuzz: ## run every fuzz target, FUZZTIME each
+	scripts/fuzz.sh $(FUZZTIME) $(FUZZ)
+
+lint: $(LINTER) ## check style, arrows between packages, go.mod and generated pages
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); \
+	  if [ -n "$$unformatted" ]; then echo "not formatted (make fmt): $$unformatted"; exit 1; fi
+	go vet ./...
+	go mod tidy -diff
+	$(LINTER) run ./...
+	go run ./internal/docgen -check docs/reference
+
+$(LINTER):
+	@mkdir -p $(CACHE)/bin
+	GOBIN=$(CACHE)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	mv $(CACHE)/bin/golangci-lint $(LINTER)
+
+fmt: ## format the code
+	gofmt -w $$(git ls-files '*.go')
+
+docs: ## write the generated pages docs/reference
+	go run ./internal/docgen docs/reference
+
+clean: ## remove what was built, trained and installed here
+	rm -rf bin .cache examples/*/models examples/*/.parley
