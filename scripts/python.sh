@@ -52,7 +52,9 @@ python=$(find_python) || { install_python; python=$(find_python); }
 say "making $dir with $python ($("$python" -V))"
 rm -rf "$dir"
 "$python" -m venv "$dir"
+pip() { "$dir/bin/python" -m pip install --quiet --disable-pip-version-check "$@"; }
+pip --requirement "$requirements"
 # rasa-sdk 3.6.2 declares Python < 3.11, yet runs unchanged on 3.11 to 3.13, which is what Debian has.
-"$dir/bin/python" -m pip install --quiet --disable-pip-version-check --ignore-requires-python --requirement "$requirements"
+pip --ignore-requires-python --no-deps rasa-sdk==3.6.2
 "$dir/bin/python" -c 'import rasa_sdk.endpoint, yaml' || { say "rasa-sdk does not import"; exit 1; }
 touch "$dir/.ready"
