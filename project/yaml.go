@@ -44,6 +44,9 @@ type yamlNode struct {
 	// Date is true for an unquoted date or time; Scalar is then Python's str() of it. Env is true when ${NAME} was
 	// replaced. Rasa's schemas take neither for a string.
 	Date, Env bool
+	// Block is the column where the text of a | block begins, 0 for other scalars. Line i of the text, from 0, stands
+	// in line At.Line+1+i of the file.
+	Block int
 
 	size   int
 	cached any
@@ -231,7 +234,7 @@ func parseYAML(data []byte, file string) (*yamlNode, Problems) {
 		ps.Errorf(Pos{file, second.Line, second.Column}, "a second document begins here (---), but a file holds one")
 		return nil, ps
 	}
-	b := yamlBuilder{file: file, anchors: map[*yaml.Node]*yamlNode{}}
+	b := yamlBuilder{file: file, text: text, anchors: map[*yaml.Node]*yamlNode{}}
 	root := b.build(doc.Content[0], 0, false)
 	if b.ps.HasErrors() {
 		return nil, b.ps

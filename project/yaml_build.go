@@ -14,7 +14,10 @@ import (
 
 // yamlBuilder turns the nodes of the YAML parser into yamlNodes.
 type yamlBuilder struct {
-	file    string
+	file string
+	text string
+	// lines is text split into lines, made when it is first needed.
+	lines   []string
 	anchors map[*yaml.Node]*yamlNode
 	size    int
 	ps      Problems
@@ -176,6 +179,9 @@ func (b *yamlBuilder) scalar(n *yaml.Node, out *yamlNode, flow bool) {
 	}
 	if n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
 		out.Scalar = n.Value
+		if n.Style&yaml.LiteralStyle != 0 {
+			out.Block = b.blockColumn(n.Line)
+		}
 		return
 	}
 	if flow && strings.Contains(n.Value, ":") {
@@ -188,6 +194,19 @@ func (b *yamlBuilder) scalar(n *yaml.Node, out *yamlNode, flow bool) {
 		return
 	}
 	b.plain(n, out)
+}
+
+// blockColumn returns the column of the first text behind line, where a block begins.
+func (b *yamlBuilder) blockColumn(line int) int {
+	if b.lines == nil {
+		b.lines = strings.Split(b.text, "\n")
+	}
+	for _, l := range b.lines[min(line, len(b.lines)):] {
+		if text := strings.TrimLeft(l, " "); strings.TrimRight(text, "\r") != "" {
+			return len(l) - len(text) + 1
+		}
+	}
+	return 1
 }
 
 var (
