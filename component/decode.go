@@ -67,7 +67,7 @@ func assign(field reflect.Value, v any) (wanted string) {
 	}
 	switch field.Kind() {
 	case reflect.Bool:
-		field.SetBool(truth(v))
+		field.SetBool(value.Truthy(v))
 		return ""
 	case reflect.Int:
 		switch n := v.(type) {
@@ -163,31 +163,6 @@ func stringList(v any) ([]string, bool) {
 		return out, true
 	}
 	return nil, false
-}
-
-// truth is Python's bool(v).
-func truth(v any) bool {
-	switch x := v.(type) {
-	case nil:
-		return false
-	case bool:
-		return x
-	case int64:
-		return x != 0
-	case int:
-		return x != 0
-	case float64:
-		return x != 0
-	case string:
-		return x != ""
-	case []any:
-		return len(x) > 0
-	case []string:
-		return len(x) > 0
-	case *value.Map:
-		return x.Len() > 0
-	}
-	return true
 }
 
 func describe(v any) string {

@@ -36,6 +36,8 @@ func (e *NameError) Unwrap() error { return e.Kind }
 type Config struct {
 	Name    string
 	Options *value.Map
+	// ID tells the item from others of the same name in its list ("CountVectorsFeaturizer3").
+	ID string
 	// Pos is where the item was written ("config.yml:12:5"), "" when unknown.
 	Pos string
 	// At returns where an option was written; nil means Pos.

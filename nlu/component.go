@@ -1,0 +1,92 @@
+package nlu
+
+import (
+	"context"
+
+	"github.com/parleybot/parley/component"
+)
+
+// The roles a component can have; component.Spec names them in Provides and Requires.
+const (
+	RoleTokenizer  = "tokenizer"
+	RoleFeaturizer = "featurizer"
+	RoleClassifier = "intent classifier"
+	RoleExtractor  = "entity extractor"
+)
+
+// Component is one entry of the `pipeline` in config.yml.
+type Component interface {
+	// Process reads the message and adds to it. It may be called by several goroutines for different messages once
+	// the component is trained or loaded. It returns an error only for what must stop the message (a cancelled ctx);
+	// a failing remote service is logged and leaves the message as it is.
+	Process(ctx context.Context, m *Message) error
+}
+
+// Trainable is a component that learns from training data.
+type Trainable interface {
+	Component
+	// Train learns from data, whose examples were processed by the tokenizers and featurizers listed before. What was
+	// learnt earlier is replaced. The data must not be changed.
+	Train(ctx context.Context, data *TrainingData) error
+	// Persist writes what was learnt.
+	Persist(to component.Resource) error
+	// Load reads what Persist wrote. An empty resource leaves the component untrained, as in Rasa.
+	Load(from component.Resource) error
+	// DependsOn tells what part of the training data Train reads; it decides when a trained component can be kept.
+	DependsOn() DataParts
+}
+
+// Preprocessor is a tokenizer or featurizer that treats training examples differently from users' messages.
+type Preprocessor interface {
+	ProcessExample(ctx context.Context, m *Message) error
+}
+
+// FeatureReader is a component that reads features. A component that is none is taken to read no features.
+type FeatureReader interface {
+	// ReadsFeatures returns the types of features it reads.
+	ReadsFeatures() FeatureType
+}
+
+// DataParts is a set of parts of the training data.
+type DataParts uint8
+
+// The parts of training data.
+const (
+	// ExampleTexts are texts, intents and the other attributes of the examples, with their order.
+	ExampleTexts DataParts = 1 << iota
+	// ExampleEntities are the annotated entities.
+	ExampleEntities
+	// SynonymData, RegexData and LookupData are the sections of that name.
+	SynonymData
+	RegexData
+	LookupData
+)
+
+// Components is the registry of what this binary has.
+var Components = component.NewRegistry[Component]("component")
+
+func init() {
+	const learned = "components with neural models are planned; use LogisticRegressionClassifier or " +
+		"KeywordIntentClassifier for intents and RegexEntityExtractor for entities"
+	const python = "it wraps a Python library; "
+	for name, hint := range map[string]string{
+		"DIETClassifier":          learned,
+		"ResponseSelector":        "components with neural models are planned; name the response in a rule or story (intent/key)",
+		"CRFEntityExtractor":      "use RegexEntityExtractor or DucklingEntityExtractor",
+		"SklearnIntentClassifier": "use LogisticRegressionClassifier",
+		"MitieIntentClassifier":   python + "use LogisticRegressionClassifier",
+		"MitieNLP":                python + "use WhitespaceTokenizer and CountVectorsFeaturizer",
+		"MitieTokenizer":          python + "use WhitespaceTokenizer",
+		"MitieFeaturizer":         python + "use CountVectorsFeaturizer",
+		"MitieEntityExtractor":    python + "use RegexEntityExtractor",
+		"SpacyNLP":                python + "use WhitespaceTokenizer and CountVectorsFeaturizer",
+		"SpacyTokenizer":          python + "use WhitespaceTokenizer",
+		"SpacyFeaturizer":         python + "use CountVectorsFeaturizer",
+		"SpacyEntityExtractor":    python + "use RegexEntityExtractor or DucklingEntityExtractor",
+		"JiebaTokenizer":          python + "use WhitespaceTokenizer",
+		"LanguageModelFeaturizer": "use CountVectorsFeaturizer with analyzer char_wb",
+		"ConveRTFeaturizer":       "use CountVectorsFeaturizer with analyzer char_wb",
+	} {
+		Components.Unsupported(name, hint)
+	}
+}

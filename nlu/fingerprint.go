@@ -1,0 +1,84 @@
+package nlu
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"io"
+
+	"github.com/parleybot/parley/internal/value"
+)
+
+// Fingerprints returns for each component a fingerprint of everything its training depends on: its name, position and
+// options, those of the tokenizers and featurizers before it, and the parts of the data it and they read. Equal
+// fingerprints mean equal trained components. The id of the i-th is that of Train's reuse function.
+func (p *Pipeline) Fingerprints(data *TrainingData) []string {
+	parts := data.digests()
+	upstream := sha256.New()
+	out := make([]string, len(p.steps))
+	for i, s := range p.steps {
+		own := sha256.New()
+		s.describe(own, i)
+		if t, ok := s.component.(Trainable); ok {
+			for _, part := range parts {
+				if t.DependsOn()&part.part != 0 {
+					own.Write(part.sum)
+				}
+			}
+		}
+		mine := own.Sum(nil)
+		all := sha256.New()
+		all.Write(upstream.Sum(nil))
+		all.Write(mine)
+		out[i] = hex.EncodeToString(all.Sum(nil))
+		if s.spec.Has(RoleTokenizer) || s.spec.Has(RoleFeaturizer) {
+			upstream.Write(mine)
+		}
+	}
+	return out
+}
+
+func (s *step) describe(w io.Writer, index int) {
+	fmt.Fprintf(w, "%s\x00%d\x00", s.spec.Name, index)
+	for _, f := range s.spec.Fields {
+		v, given := s.entry.Options.Get(f.Name)
+		if !given {
+			v = f.Default
+		}
+		fmt.Fprintf(w, "%s=%s\x00", f.Name, value.CanonicalKey(v))
+	}
+}
+
+type partDigest struct {
+	part DataParts
+	sum  []byte
+}
+
+func (t *TrainingData) digests() []partDigest {
+	texts, entities, synonyms, regexes, lookups := sha256.New(), sha256.New(), sha256.New(), sha256.New(), sha256.New()
+	for _, m := range t.Examples {
+		for a := range m.values {
+			fmt.Fprintf(texts, "%t%s\x00", m.has[a], m.values[a])
+		}
+		for _, e := range m.Annotations {
+			fmt.Fprintf(entities, "%d-%d %q %s %q %q in %q\x00", e.Start, e.End, e.Entity, value.CanonicalKey(e.Value), e.Role,
+				e.Group, m.Value(Text))
+		}
+	}
+	for _, s := range t.Synonyms {
+		fmt.Fprintf(synonyms, "%q=%q\x00", s.Text, s.Value)
+	}
+	for _, r := range t.Regexes {
+		fmt.Fprintf(regexes, "%q=%q\x00", r.Name, r.Pattern)
+	}
+	for _, l := range t.Lookups {
+		fmt.Fprintf(lookups, "%q=%q\x00", l.Name, l.Elements)
+	}
+	return []partDigest{
+		sum(ExampleTexts, texts), sum(ExampleEntities, entities), sum(SynonymData, synonyms), sum(RegexData, regexes),
+		sum(LookupData, lookups),
+	}
+}
+
+func sum(part DataParts, h hash.Hash) partDigest { return partDigest{part, h.Sum(nil)} }
