@@ -1,0 +1,68 @@
+package arch
+
+// A rule places the packages that match a pattern. Paths are below the module's; in a pattern `*` stands for one
+// element and a last `...` for the package and everything below it. The first rule that matches a package counts.
+type rule struct {
+	packages string
+	// may lists what they may import of this module.
+	may []string
+	// standardLibrary forbids other modules.
+	standardLibrary bool
+	why             string
+}
+
+// vocabulary is what every package may speak of: values as Python has them.
+const vocabulary = "internal/value"
+
+var rules = []rule{
+	{packages: "internal/value", why: "leaf: the values of slots, events and JSON; knows nothing of conversations"},
+	{packages: "project", may: []string{vocabulary}, why: "leaf: what is written in a project, before anything interprets it"},
+	{packages: "component", may: []string{vocabulary}, why: "leaf: the registry knows no concrete component"},
+	{packages: "internal/ml", why: "leaf: numbers only, no chatbot words"},
+	{packages: "lb", standardLibrary: true, why: "leaf: pools of servers, whatever they serve; standard library only"},
+
+	{packages: "dialogue/tracker", may: []string{"project", vocabulary}, why: "the state of a conversation; all roots speak of it"},
+	{packages: "nlu", may: []string{"dialogue/tracker", "project", "component", vocabulary}, why: "root: contracts and the pipeline, no concrete component"},
+	{packages: "nlu/*", may: []string{"nlu", "component", "project", vocabulary}, why: "what components of one kind share"},
+	{packages: "nlu/*/*", may: []string{"nlu", "nlu/featurizer", "component", "dialogue/tracker", "project", "internal/ml", vocabulary},
+		why: "a component knows its root, never another component"},
+
+	{packages: "dialogue/policy", may: []string{"dialogue/tracker", "project", "component", vocabulary}, why: "root: contract and ensemble, no concrete policy"},
+	{packages: "dialogue/policy/*", may: []string{"dialogue/policy", "dialogue/tracker", "project", "component", "internal/ml", vocabulary},
+		why: "a policy knows its root, never another policy, never the processor"},
+	{packages: "dialogue/nlg", may: []string{"dialogue/tracker", "project", "component", vocabulary}, why: "responses are chosen from a tracker and a domain"},
+	{packages: "dialogue/form", may: []string{"dialogue/tracker", "project", vocabulary}, why: "form filling is computed from a tracker and a domain"},
+	{packages: "dialogue", may: []string{"dialogue/tracker", "dialogue/policy", "dialogue/nlg", "dialogue/form", "nlu", "stores", "channels", "actions",
+		"project", "component", vocabulary}, why: "the processor sees contracts, never what implements them"},
+
+	{packages: "actions", may: []string{"lb", "dialogue/tracker", "project", "component", vocabulary}, why: "root: the action server's protocol and client"},
+	{packages: "stores", may: []string{"dialogue/tracker", "project", "component", vocabulary}, why: "root: contracts of what a node keeps elsewhere"},
+	{packages: "stores/storetest", may: []string{"stores", "dialogue/tracker", "project", vocabulary}, why: "the suite every backend runs"},
+	{packages: "stores/*", may: []string{"stores", "dialogue/tracker", "component", vocabulary}, why: "one contract"},
+	{packages: "stores/*/*", may: []string{"stores", "dialogue/tracker", "component", "project", vocabulary}, why: "a backend knows its contract, never another backend"},
+	{packages: "channels", may: []string{"dialogue/tracker", "project", "component", vocabulary}, why: "root: messages in and out, the Channel contract"},
+	{packages: "channels/*", may: []string{"channels", "dialogue/tracker", "component", "project", vocabulary}, why: "a channel knows its root, never another channel"},
+
+	{packages: "server", may: []string{"dialogue", "dialogue/tracker", "dialogue/policy", "nlu", "stores", "channels", "actions", "console",
+		"project", "component", vocabulary}, why: "the HTTP API over contracts; what implements them is handed in"},
+	{packages: "console", standardLibrary: true, why: "embedded files"},
+	{packages: "standard", may: []string{"nlu/...", "dialogue/policy/...", "stores/...", "channels/..."}, why: "the one list of what this binary contains"},
+
+	{packages: "internal/archive", may: []string{"nlu", "dialogue/policy", "dialogue/tracker", "project", "component", vocabulary},
+		why: "saves and loads trained parts by their contracts"},
+	{packages: "internal/cli", may: []string{"server", "standard", "internal/archive", "dialogue", "dialogue/tracker", "dialogue/policy", "dialogue/nlg",
+		"nlu", "stores", "channels", "actions", "project", "component", vocabulary}, why: "wiring: one file a command"},
+	{packages: "cmd/parley", may: []string{"internal/cli"}, why: "version, signals, exit status"},
+	{packages: "internal/docgen", may: []string{"internal/cli", "standard", "nlu", "dialogue/policy", "channels", "stores", "component", vocabulary},
+		why: "writes the reference pages from what is registered"},
+	{packages: "internal/bench", why: "measures the binary from outside"},
+	{packages: "internal/arch", why: "tests only"},
+}
+
+// libraries says where other modules may be used, so that a library can be exchanged in one place. A module that is
+// not listed may be used by any package that is not bound to the standard library.
+var libraries = []rule{
+	{packages: "github.com/labstack/echo/v4/...", may: []string{"server", "channels", "channels/*", "internal/bench"}, why: "HTTP stays at the edge"},
+	{packages: "github.com/spf13/cobra/...", may: []string{"internal/cli", "internal/docgen"}, why: "commands are parsed in one place"},
+	{packages: "gopkg.in/yaml.v3/...", may: []string{"project", "internal/cli", "internal/archive"}, why: "YAML ends where files are read; beyond are typed values"},
+}
