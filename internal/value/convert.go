@@ -3,6 +3,7 @@ package value
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/big"
 	"reflect"
 	"slices"
@@ -46,7 +47,7 @@ func ToFloat(v any) (float64, bool) {
 		return f, err == nil
 	case *big.Int:
 		f, _ := new(big.Float).SetInt(v).Float64()
-		return f, f-f == 0
+		return f, !math.IsInf(f, 0)
 	}
 	return 0, false
 }
@@ -59,9 +60,6 @@ func FromGo(v any) any {
 	case nil, bool, int64, float64, string:
 		return v
 	case *Map:
-		if v == nil {
-			return nil
-		}
 		out := v.Clone()
 		for i := range out.entries {
 			out.entries[i].value = FromGo(out.entries[i].value)
@@ -79,8 +77,12 @@ func FromGo(v any) any {
 			return n
 		}
 		return v.String()
-	case []byte:
-		return string(v)
+	case []any:
+		out := make([]any, len(v))
+		for i := range v {
+			out[i] = FromGo(v[i])
+		}
+		return out
 	case int:
 		return int64(v)
 	}
@@ -100,6 +102,9 @@ func fromReflected(v reflect.Value) any {
 	case reflect.String:
 		return v.String()
 	case reflect.Slice, reflect.Array:
+		if v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Uint8 {
+			return string(v.Bytes())
+		}
 		out := make([]any, v.Len())
 		for i := range out {
 			out[i] = FromGo(v.Index(i).Interface())

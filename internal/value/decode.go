@@ -11,14 +11,19 @@ import (
 // documents copy each string, so that one short string does not keep a large document alive.
 const shareLimit = 1024
 
-// maxDepth is the deepest nesting that is accepted: what the recursion limit of 1000 leaves in a bare Python.
-const maxDepth = 995
+// The deepest nesting that is accepted: what the recursion limit of 1000 leaves json.loads in a bare Python, and the
+// limit built into ujson.
+const (
+	maxDepth     = 995
+	maxDepthBody = 1024
+)
 
 type decoder struct {
 	src     string
-	pos     int // in bytes
-	depth   int
-	share   bool
+	pos     int     // in bytes
+	depth   int     // how much deeper the nesting may get
+	share   bool    // strings may point into src
+	body    bool    // reads like ujson
 	entries []entry // entries of the objects being read, innermost last
 	items   []any   // items of the lists being read, innermost last
 	keys    map[string]string
@@ -37,16 +42,32 @@ func Decode(data []byte) (any, error) { return DecodeString(string(data)) }
 
 // DecodeString is Decode for a string. Short documents are kept alive by the strings found in them.
 func DecodeString(src string) (any, error) {
+	return decode(strings.TrimPrefix(src, "\ufeff"), false)
+}
+
+// DecodeBody reads the body of a request like request.json of Sanic 21.12, which uses ujson: unlike Decode it takes
+// control characters in strings, leading zeros, "1." and a lone minus sign (zero), and refuses a byte order mark.
+// Only the fact of an error is like ujson, not its text, which Sanic does not show.
+func DecodeBody(data []byte) (any, error) { return decode(string(data), true) }
+
+func decode(src string, body bool) (any, error) {
 	if !utf8.ValidString(src) {
-		repaired, err := replaceSurrogates(src)
+		repair := replaceSurrogates
+		if body {
+			repair = replaceLooseUTF8
+		}
+		repaired, err := repair(src)
 		if err != nil {
 			return nil, err
 		}
 		src = repaired
 	}
 	d := decoders.Get().(*decoder)
-	d.src = strings.TrimPrefix(src, "\ufeff")
-	d.pos, d.depth, d.share = 0, 0, len(src) <= shareLimit
+	d.src, d.pos, d.share = src, 0, len(src) <= shareLimit
+	d.body, d.depth = body, maxDepth
+	if body {
+		d.depth = maxDepthBody
+	}
 	v, err := d.document()
 	d.release()
 	return v, err
@@ -120,7 +141,7 @@ func (d *decoder) value() (any, error) {
 	return d.number()
 }
 
-// text is stringAt as a value, without allocating for the empty string.
+// text is stringAt as a value.
 func (d *decoder) text() (any, error) {
 	s, err := d.stringAt(false)
 	if err != nil {
@@ -140,7 +161,7 @@ func (d *decoder) constant() (any, error) {
 }
 
 func (d *decoder) enter() error {
-	if d.depth++; d.depth > maxDepth {
+	if d.depth--; d.depth < 0 {
 		return ErrTooDeep
 	}
 	d.pos++
@@ -178,7 +199,7 @@ func (d *decoder) object() (any, error) {
 			break
 		}
 	}
-	d.depth--
+	d.depth++
 	d.pos++
 	m := newMapOf(d.entries[base:])
 	d.entries = d.entries[:base]
@@ -202,7 +223,7 @@ func (d *decoder) list() (any, error) {
 			break
 		}
 	}
-	d.depth--
+	d.depth++
 	d.pos++
 	out := append(make([]any, 0, len(d.items)-base), d.items[base:]...)
 	d.items = d.items[:base]

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/big"
 	"strconv"
+	"strings"
 )
 
 // maxIntDigits is Python's limit for the conversion between integers and decimal text.
@@ -17,29 +18,31 @@ var constants = []struct {
 	{"null", nil}, {"true", true}, {"false", false}, {"NaN", math.NaN()}, {"Infinity", math.Inf(1)}, {"-Infinity", math.Inf(-1)},
 }
 
-// number reads a number, or fails like Python where none starts: a sign, dot or exponent without digits is not part
-// of it.
+// number reads a number, or fails like Python where none starts: a dot or exponent without digits is not part of it.
+// ujson takes leading zeros and a sign or dot without digits.
 func (d *decoder) number() (any, error) {
-	start, i, s := d.pos, d.pos, d.src
-	if s[i] == '-' {
-		i++
+	start, s := d.pos, d.src
+	digits := start
+	if s[start] == '-' {
+		digits++
 	}
-	switch {
-	case i < len(s) && s[i] == '0':
-		i++
-	case i < len(s) && isDigit(s[i]):
-		i = skipDigits(s, i)
-	default:
+	i := skipDigits(s, digits)
+	if i == digits && (!d.body || i == start || strings.HasPrefix(s[i:], "I")) {
 		return d.constantOrFail()
 	}
-	isFloat := false
-	if i+1 < len(s) && s[i] == '.' && isDigit(s[i+1]) {
-		isFloat = true
-		i = skipDigits(s, i+1)
+	if !d.body && s[digits] == '0' {
+		i = digits + 1
 	}
-	if i < len(s) && (s[i] == 'e' || s[i] == 'E') {
+	isFloat := false
+	if i < len(s) && s[i] == '.' {
+		if end := skipDigits(s, i+1); end > i+1 || d.body && i > digits {
+			isFloat = true
+			i = end
+		}
+	}
+	if i > digits && i < len(s) && (s[i] == 'e' || s[i] == 'E') {
 		exponent := i + 1
-		if exponent+1 < len(s) && (s[exponent] == '+' || s[exponent] == '-') {
+		if exponent < len(s) && (s[exponent] == '+' || s[exponent] == '-') {
 			exponent++
 		}
 		if end := skipDigits(s, exponent); end > exponent {

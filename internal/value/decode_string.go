@@ -16,12 +16,15 @@ func (d *decoder) stringAt(isKey bool) (string, error) {
 			return d.keep(d.src[begin+1:i], isKey), nil
 		case c == '\\':
 			return d.escapedString(begin, i)
-		case c < ' ':
+		case d.isRefused(c):
 			return "", d.fail("Invalid control character at", i)
 		}
 	}
 	return "", d.fail("Unterminated string starting at", begin)
 }
+
+// isRefused reports whether c must not stand in a string: control characters, for ujson only NUL.
+func (d *decoder) isRefused(c byte) bool { return c < ' ' && (!d.body || c == 0) }
 
 func (d *decoder) keep(s string, isKey bool) string {
 	switch {
@@ -49,7 +52,7 @@ func (d *decoder) escapedString(begin, i int) (string, error) {
 		case c == '"':
 			d.pos = i + 1
 			return string(d.buf), nil
-		case c < ' ':
+		case d.isRefused(c):
 			return "", d.fail("Invalid control character at", i)
 		case c != '\\':
 			d.buf = append(d.buf, c)

@@ -1,6 +1,7 @@
 package value
 
 import (
+	"math"
 	"strconv"
 	"strings"
 	"unicode"
@@ -22,7 +23,10 @@ func ParseInt(s string) (any, error) {
 // nan in any case and decimal digits of all scripts are accepted. The error is a *NumberError with Python's words.
 func ParseFloat(s string) (float64, error) {
 	plain, ok := plainNumber(s)
-	if ok && isFloatSyntax(plain) {
+	switch {
+	case ok && strings.EqualFold(strings.TrimLeft(plain, "+-"), "nan") && len(plain) <= len("-nan"):
+		return math.NaN(), nil
+	case ok && isFloatSyntax(plain):
 		// The syntax has been checked: the only error is the range, for which Python also takes infinity or zero.
 		f, _ := strconv.ParseFloat(plain, 64)
 		return f, nil
@@ -33,7 +37,7 @@ func ParseFloat(s string) (float64, error) {
 // plainNumber removes surrounding whitespace and underscores between digits and turns decimal digits of all scripts
 // into ASCII. It reports false for an underscore elsewhere and for other characters beyond ASCII.
 func plainNumber(s string) (string, bool) {
-	s = Strip(s)
+	s = strings.TrimFunc(s, isNumberSpace)
 	var out []byte
 	afterDigit := false
 	for i, r := range s {
@@ -56,6 +60,10 @@ func plainNumber(s string) (string, bool) {
 	}
 	return string(out), true
 }
+
+// isNumberSpace reports whether int() and float() ignore r around a number: all whitespace but the separators U+001C
+// to U+001F.
+func isNumberSpace(r rune) bool { return IsSpace(r) && (r < 0x1c || r >= ' ') }
 
 // digitValue returns the value of a decimal digit of any script, -1 for other characters.
 func digitValue(r rune) int {
@@ -81,13 +89,13 @@ func digitValue(r rune) int {
 	return -1
 }
 
-// isFloatSyntax reports whether s is a sign and a decimal number with optional exponent, or inf, infinity or nan.
+// isFloatSyntax reports whether s is a sign and a decimal number with optional exponent, or inf or infinity.
 func isFloatSyntax(s string) bool {
 	if s != "" && (s[0] == '+' || s[0] == '-') {
 		s = s[1:]
 	}
 	switch strings.ToLower(s) {
-	case "inf", "infinity", "nan":
+	case "inf", "infinity":
 		return true
 	}
 	i := skipDigits(s, 0)
