@@ -23,6 +23,9 @@ type Domain struct {
 	// E2EActions are bot texts that may be predicted as actions (`e2e_actions`).
 	E2EActions []string
 	Session    SessionConfig
+	// StoreEntitiesAsSlots is `config: store_entities_as_slots`, true unless written. It only matters for stories
+	// whose entities fill slots.
+	StoreEntitiesAsSlots bool
 
 	// actionNames and the indexes are filled by finish.
 	actionNames   []string
@@ -164,6 +167,8 @@ type Variation struct {
 	// ID is "" when the variation has none.
 	ID  string
 	Pos Pos
+	// Raw is the variation as written, for as_dict.
+	Raw *value.Map
 }
 
 // ResponseCondition is one entry of a variation's `condition`: the slot Name must equal Value.
