@@ -91,8 +91,8 @@ func (d *decoder) release() {
 	if cap(d.entries) > 1024 || cap(d.items) > 1024 || cap(d.buf) > 4096 {
 		return
 	}
-	clear(d.entries[:cap(d.entries)])
-	clear(d.items[:cap(d.items)])
+	clear(d.entries) // left by an error
+	clear(d.items)
 	d.entries, d.items, d.buf = d.entries[:0], d.items[:0], d.buf[:0]
 	decoders.Put(d)
 }
@@ -202,6 +202,7 @@ func (d *decoder) object() (any, error) {
 	d.depth++
 	d.pos++
 	m := newMapOf(d.entries[base:])
+	clear(d.entries[base:])
 	d.entries = d.entries[:base]
 	return m, nil
 }
@@ -226,6 +227,7 @@ func (d *decoder) list() (any, error) {
 	d.depth++
 	d.pos++
 	out := append(make([]any, 0, len(d.items)-base), d.items[base:]...)
+	clear(d.items[base:])
 	d.items = d.items[:base]
 	return out, nil
 }
