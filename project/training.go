@@ -14,6 +14,8 @@ type NLUData struct {
 	Lookups []Lookup
 	// Responses are the retrieval responses ("utter_faq/ask_name"), also merged into the domain.
 	Responses []Response
+
+	synonymIndex map[string]int
 }
 
 // Synonym says that entity text Text (case kept) means Value.
