@@ -11,7 +11,7 @@ ran=0
 while IFS=: read -r file name; do
     case $name in *"$only"*) ;; *) continue ;; esac
     echo "=== $name ($(dirname "$file"), $time)"
-    go test -run '^$' -fuzz "^$name\$" -fuzztime "$time" "./$(dirname "$file")"
+    go test -run '^$' -fuzz "^$name\$" -fuzztime "$time" -fuzzminimizetime 100x "./$(dirname "$file")"
     ran=$((ran + 1))
 done < <(grep -rEo '^func Fuzz[A-Za-z0-9_]+' --include='*_test.go' cmd project component nlu dialogue actions stores channels lb \
     server standard internal conformance 2>/dev/null | sed 's/:func /:/' | sort)
