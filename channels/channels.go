@@ -1,5 +1,6 @@
 // Package channels holds what chat channels and the dialogue engine tell each other: user messages one way, bot
-// messages the other. Each channel has a package of its own below this one.
+// messages the other. Each channel has a package of its own below this one; this one also has what they share: the
+// registry, the parts of a message, and JSON over HTTP as Sanic does it.
 package channels
 
 import (

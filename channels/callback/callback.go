@@ -1,0 +1,100 @@
+// Package callback is the callback channel: a POST brings a message, the answers are posted to a URL of the user's
+// (rasa/core/channels/callback.py of Rasa 3.6.21).
+package callback
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/parleybot/parley/channels"
+	"github.com/parleybot/parley/component"
+	"github.com/parleybot/parley/internal/value"
+)
+
+const name = "callback"
+
+func init() {
+	channels.Registry.Register(component.Spec{
+		Name:    name,
+		Summary: "Messages by POST to /webhooks/callback/webhook, answers posted one by one to a URL.",
+		Source:  "rasa/core/channels/callback.py",
+		Fields: []component.Field{
+			{Name: "url", Kind: component.String, Doc: "Where the answers are posted."},
+			{Name: "params", Kind: component.Map, Doc: "Query parameters added to the URL."},
+			{Name: "headers", Kind: component.Map, Doc: "Headers of each request."},
+			{Name: "basic_auth", Kind: component.Map, Doc: "username and password for basic authentication."},
+			{Name: "token", Kind: component.String, Doc: "A token sent as a query parameter."},
+			{Name: "token_name", Kind: component.String, Default: "token", Doc: "The name of that parameter."},
+			{Name: "cafile", Kind: component.String, Doc: "A file with the certificates to trust."},
+		},
+	}, build)
+}
+
+func build(cfg component.Config) (channels.Channel, error) {
+	var o options
+	if err := cfg.Decode(&o); err != nil {
+		return nil, err
+	}
+	if o.URL == "" {
+		return nil, cfg.OptionError("url", "must say where answers are posted")
+	}
+	to, err := newEndpoint(o)
+	if err != nil {
+		return nil, cfg.OptionError("cafile", "cannot be used: %v", err)
+	}
+	return &Channel{endpoint: to, log: cfg.Env.Logger}, nil
+}
+
+// Channel is the callback channel.
+type Channel struct {
+	endpoint *endpoint
+	log      *slog.Logger
+	handle   channels.Handler
+}
+
+var _ channels.Channel = (*Channel)(nil)
+
+// Name returns "callback".
+func (ch *Channel) Name() string { return name }
+
+// Mount registers the health check and the webhook.
+func (ch *Channel) Mount(r channels.Router, handle channels.Handler) {
+	ch.handle = handle
+	r.Handle(http.MethodGet, "/", channels.Health)
+	r.Handle(http.MethodPost, "/webhook", ch.receive)
+}
+
+// Output returns an output that posts each message to the configured URL.
+func (ch *Channel) Output() channels.Output { return channels.NewForwarder(name, ch.post) }
+
+// post delivers one message. An answer of 400 or more is only logged, as in Rasa; no answer is an error.
+func (ch *Channel) post(ctx context.Context, message *value.Map) error {
+	status, err := ch.endpoint.post(ctx, message)
+	if err != nil {
+		return fmt.Errorf("sending a message to the callback: %w", err)
+	}
+	if status >= http.StatusBadRequest {
+		ch.log.Error("callback refused a message", "channel", name, "url", ch.endpoint.url, "status", status)
+	}
+	return nil
+}
+
+func (ch *Channel) receive(c echo.Context) error {
+	body, err := channels.JSONObject(c)
+	if err != nil {
+		return err
+	}
+	text, err := channels.MessageText(body)
+	if err != nil {
+		return err
+	}
+	m := channels.UserMessage{Text: text, SenderID: channels.SenderID(body), InputChannel: name, Output: ch.Output()}
+	if err := ch.handle(c.Request().Context(), &m); err != nil {
+		return err
+	}
+	return channels.WriteText(c, http.StatusOK, channels.TypeText, "success")
+}

@@ -1,0 +1,86 @@
+package channels
+
+import (
+	"context"
+	"strings"
+
+	"github.com/parleybot/parley/internal/value"
+)
+
+// Collector is an Output that keeps the messages, each as the REST channel shows it (CollectingOutputChannel). It
+// serves one request and is not safe for concurrent use.
+type Collector struct {
+	// Messages holds what was sent, each a *value.Map.
+	Messages []any
+
+	name string
+	sink func(ctx context.Context, message *value.Map) error
+}
+
+// NewCollector returns a collector under Rasa's name "collector".
+func NewCollector() *Collector { return &Collector{Messages: []any{}, name: "collector"} }
+
+// NewForwarder returns an output of another name that hands each message to sink as well.
+func NewForwarder(name string, sink func(ctx context.Context, message *value.Map) error) *Collector {
+	return &Collector{name: name, sink: sink}
+}
+
+// Name returns the collector's name.
+func (c *Collector) Name() string { return c.name }
+
+// Send keeps the parts of a message.
+func (c *Collector) Send(ctx context.Context, recipientID string, message *value.Map) error {
+	return Dispatch(ctx, c, recipientID, message)
+}
+
+// Text keeps a text, one message a paragraph: it is stripped and split at blank lines.
+func (c *Collector) Text(ctx context.Context, recipientID, text string) error {
+	for rest, more := value.Strip(text), true; more; {
+		var part string
+		part, rest, more = strings.Cut(rest, "\n\n")
+		if err := c.keep(ctx, value.NewMap("recipient_id", recipientID, "text", part)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Buttons keeps a text with buttons as one message.
+func (c *Collector) Buttons(ctx context.Context, recipientID string, text any, buttons []any) error {
+	m := value.NewMap("recipient_id", recipientID)
+	if text != nil {
+		m.Set("text", text)
+	}
+	if buttons != nil {
+		m.Set("buttons", buttons)
+	}
+	return c.keep(ctx, m)
+}
+
+// Image keeps an image.
+func (c *Collector) Image(ctx context.Context, recipientID string, image any) error {
+	return c.keep(ctx, value.NewMap("recipient_id", recipientID, "image", image))
+}
+
+// Attachment keeps an attachment.
+func (c *Collector) Attachment(ctx context.Context, recipientID string, attachment any) error {
+	return c.keep(ctx, value.NewMap("recipient_id", recipientID, "attachment", attachment))
+}
+
+// Elements keeps each element as a text with buttons.
+func (c *Collector) Elements(ctx context.Context, recipientID string, elements []any) error {
+	return ElementsAsButtons(ctx, c, recipientID, elements)
+}
+
+// Custom keeps a custom payload.
+func (c *Collector) Custom(ctx context.Context, recipientID string, custom any) error {
+	return c.keep(ctx, value.NewMap("recipient_id", recipientID, "custom", custom))
+}
+
+func (c *Collector) keep(ctx context.Context, message *value.Map) error {
+	c.Messages = append(c.Messages, message)
+	if c.sink == nil {
+		return nil
+	}
+	return c.sink(ctx, message)
+}
