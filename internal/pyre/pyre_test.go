@@ -37,6 +37,9 @@ func TestFindAll(t *testing.T) {
 		{"case within a group", `(?i:a)b`, 0, "Ab AB ab", []Span{{0, 2}, {6, 8}}},
 		{"verbose", "(?x) a b # c", 0, "a b ab", []Span{{4, 6}}},
 		{"space separators", `\s+`, 0, "a\x1c\u0085b", []Span{{1, 3}}},
+		{"lookup table takes the first listed", `(\bnew\b|\bnew york\b|\bnew york city\b|\bc\+\+\b|\bx\b|\bü\b|\bl\b)`, 0,
+			"new york city c++ c++x newer Ü ü", []Span{{0, 3}, {18, 21}, {21, 22}, {31, 32}}},
+		{"lookup table without boundaries", `(ab|abc|b|c|d|E)`, IgnoreCase, "ABCe", []Span{{0, 2}, {2, 3}, {3, 4}}},
 		{"ascii flag", `(?a)\w+`, 0, "é_e", []Span{{1, 3}}},
 	}
 	for _, c := range cases {

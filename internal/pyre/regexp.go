@@ -29,6 +29,8 @@ type Regexp struct {
 	// needsLine is set when the linear engine is right only for texts of one line.
 	needsLine bool
 
+	literals *literalSet // nil when the pattern is something else
+
 	ascii *regexp.Regexp // nil when the linear engine cannot run the pattern
 	wide  *regexp.Regexp
 	slow  func() (*regexp2.Regexp, error)
@@ -42,6 +44,9 @@ func Compile(pattern string, f Flags) (*Regexp, error) {
 		return nil, err
 	}
 	r := &Regexp{root: root, fold: fold, groups: groups}
+	if r.literals = newLiteralSet(root, fold); r.literals != nil {
+		return r, nil
+	}
 	root.walk(func(n *node) { r.needsLine = r.needsLine || n.op == opEnd })
 	// Package regexp passes over empty matches that follow a match directly; Python reports them.
 	if lo, _ := root.width(); lo > 0 {
@@ -92,6 +97,10 @@ func (r *Regexp) linearFor(text string) *regexp.Regexp {
 // Search reports whether the pattern matches anywhere in text (re.search). The error says that the time limit was
 // reached.
 func (r *Regexp) Search(text string) (bool, error) {
+	if r.literals != nil {
+		start, _ := r.literals.find(text, 0)
+		return start >= 0, nil
+	}
 	if re := r.linearFor(text); re != nil {
 		return re.MatchString(text), nil
 	}
@@ -108,6 +117,9 @@ type Span struct{ Start, End int }
 // FindAll returns the matches in text from left to right (re.finditer). The error says that the time limit was
 // reached; the matches found until then are returned with it.
 func (r *Regexp) FindAll(text string) ([]Span, error) {
+	if r.literals != nil {
+		return r.literals.findAll(text), nil
+	}
 	if re := r.linearFor(text); re != nil {
 		found := re.FindAllStringIndex(text, -1)
 		if len(found) == 0 {
@@ -148,6 +160,13 @@ func (r *Regexp) Groups() int { return r.groups }
 // whole matches.
 func (r *Regexp) FindTexts(text string) ([]string, error) {
 	var texts []string
+	if r.literals != nil {
+		chars := []rune(text)
+		for _, s := range r.literals.findAll(text) {
+			texts = append(texts, string(chars[s.Start:s.End]))
+		}
+		return texts, nil
+	}
 	if re := r.linearFor(text); re != nil {
 		for _, m := range re.FindAllStringSubmatch(text, -1) {
 			texts = append(texts, m[min(r.groups, 1)])
