@@ -3,6 +3,7 @@ package project
 import (
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/parleybot/parley/internal/value"
 )
@@ -69,10 +70,13 @@ func (b *domainBuilder) buildActions() {
 	for _, item := range n.Items {
 		if name, ok := item.str(); ok {
 			b.d.UserActions = append(b.d.UserActions, name)
-			if len(name) > 9 && name[:9] == "validate_" || name == "validate_" {
+			if strings.HasPrefix(name, "validate_") {
 				b.d.ActionsNeedingDomain = append(b.d.ActionsNeedingDomain, name)
 			}
 			continue
+		}
+		if item.isNull() {
+			b.ps.Errorf(item.At, "an action is empty")
 		}
 		for _, e := range item.Entries {
 			b.d.UserActions = append(b.d.UserActions, e.Key)
@@ -117,10 +121,19 @@ func (b *domainBuilder) buildForms() {
 	}
 }
 
+// reservedConfig are arguments of Domain's constructor, to which `config` is handed as further arguments.
+var reservedConfig = []string{"intents", "entities", "slots", "responses", "action_names", "forms", "data",
+	"action_texts", "session_config"}
+
 func (b *domainBuilder) buildSession() {
 	b.d.StoreEntitiesAsSlots = true
 	if n := b.data.get("config").get("store_entities_as_slots"); n != nil {
 		b.d.StoreEntitiesAsSlots = n.truthy()
+	}
+	for _, e := range b.data.get("config").entries() {
+		if slices.Contains(reservedConfig, e.Key) {
+			b.ps.Errorf(e.KeyNode.At, "%s cannot stand in config; write it without indentation", e.Key)
+		}
 	}
 	b.d.Session = SessionConfig{ExpirationTime: 60, CarryOverSlots: true}
 	n := b.data.get("session_config")

@@ -28,16 +28,17 @@ func (b *domainBuilder) buildEntities() {
 			b.addEntity(name, item, nil)
 			continue
 		}
+		if item.isNull() {
+			b.ps.Errorf(item.At, "an entity is empty")
+		}
 		for _, e := range item.Entries {
 			if !e.Val.truthy() {
 				b.ps.Errorf(e.KeyNode.At, "entity %q has a colon but nothing below it; remove the colon", e.Key)
 				continue
 			}
-			if e.Val.Kind == yamlScalar {
-				if text, ok := e.Val.str(); !ok || strings.Contains(text, "roles") || strings.Contains(text, "groups") {
-					b.ps.Errorf(e.Val.At, "entity %q must have a mapping, not %s", e.Key, e.Val.kindName())
-					continue
-				}
+			if e.Val.Kind != yamlMap && mentions(e.Val, entityKeys) {
+				b.ps.Errorf(e.Val.At, "entity %q must have a mapping, not %s", e.Key, e.Val.kindName())
+				continue
 			}
 			if e.Val.Kind != yamlMap {
 				b.ps.Warnf(e.Val.At, "entity %q has %s, which means nothing; roles, groups and influence_conversation "+
@@ -47,6 +48,18 @@ func (b *domainBuilder) buildEntities() {
 		}
 	}
 	slices.SortFunc(b.d.Entities, func(x, y Entity) int { return strings.Compare(x.Name, y.Name) })
+}
+
+// mentions is Python's `key in n` for any of keys and a list or text, and true for what Python cannot ask.
+func mentions(n *yamlNode, keys []string) bool {
+	text, isText := n.str()
+	if !isText && n.Kind != yamlList {
+		return true
+	}
+	return slices.ContainsFunc(keys, func(key string) bool {
+		return isText && strings.Contains(text, key) ||
+			slices.ContainsFunc(n.Items, func(item *yamlNode) bool { s, ok := item.str(); return ok && s == key })
+	})
 }
 
 // entityKeys are the options of an entity.
@@ -116,6 +129,10 @@ func (b *domainBuilder) buildIntents() {
 	if n := b.section("intents"); n != nil {
 		for _, item := range n.Items {
 			name := itemName(item)
+			if name == "" && item.Kind != yamlScalar || item.isNull() {
+				b.ps.Errorf(item.At, "an intent is empty")
+				continue
+			}
 			if first, ok := seen[name]; ok {
 				b.ps.Errorf(item.At, "intent %q is listed twice (first in line %d)", name, first.Line)
 				continue

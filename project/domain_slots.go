@@ -14,6 +14,13 @@ var (
 	slotOptions = []string{"type", "mappings", "initial_value", "value_reset_delay", "influence_conversation"}
 )
 
+// slotClasses are Rasa's own classes, which may stand for the types.
+var slotClasses = map[string]SlotType{
+	"rasa.shared.core.slots.TextSlot": SlotText, "rasa.shared.core.slots.BooleanSlot": SlotBool,
+	"rasa.shared.core.slots.CategoricalSlot": SlotCategorical, "rasa.shared.core.slots.FloatSlot": SlotFloat,
+	"rasa.shared.core.slots.ListSlot": SlotList, "rasa.shared.core.slots.AnySlot": SlotAny,
+}
+
 // buildSlots is Domain.collect_slots and validate_slot_mappings.
 func (b *domainBuilder) buildSlots() {
 	n := b.data.get("slots")
@@ -32,6 +39,9 @@ func (b *domainBuilder) buildSlot(e yamlEntry) Slot {
 	kind := e.Val.get("type")
 	name, _ := kind.str()
 	s.Type = SlotType(name)
+	if class, ok := slotClasses[name]; ok {
+		s.Type = class
+	}
 	b.checkSlotType(s, kind)
 	b.checkSlotOptions(s, e.Val)
 	s.InfluenceConversation = s.Type != SlotAny

@@ -52,8 +52,8 @@ func listOf(at Pos, items []*yamlNode) *yamlNode {
 	return &yamlNode{Kind: yamlList, At: at, Items: items, size: 1}
 }
 
-// texts returns the items of a list as texts, a text as a list of its characters (as Python iterates over it), and
-// false for anything else.
+// texts returns what Python's set(n) holds, in order: the items of a list, the keys of a mapping, the characters of a
+// text. It is false for anything else and for what Python cannot put in a set.
 func (n *yamlNode) texts() ([]string, bool) {
 	if s, ok := n.str(); ok {
 		var chars []string
@@ -62,11 +62,17 @@ func (n *yamlNode) texts() ([]string, bool) {
 		}
 		return chars, true
 	}
-	if n == nil || n.Kind != yamlList {
+	if n == nil || n.Kind == yamlScalar {
 		return nil, false
 	}
-	out := make([]string, 0, len(n.Items))
+	out := make([]string, 0, len(n.Items)+len(n.Entries))
+	for _, e := range n.Entries {
+		out = append(out, e.Key)
+	}
 	for _, item := range n.Items {
+		if item.Kind != yamlScalar {
+			return nil, false
+		}
 		out = append(out, value.Str(item.value()))
 	}
 	return out, true
@@ -77,7 +83,7 @@ func (n *yamlNode) oneOrMore() []string {
 	if s, ok := n.str(); ok {
 		return []string{s}
 	}
-	if n == nil || n.Kind != yamlList {
+	if n == nil {
 		return nil
 	}
 	out, _ := n.texts()
