@@ -26,6 +26,8 @@ type Tracker struct {
 	loops []string
 	// session is the index of the last action_session_start, 0 when there is none.
 	session int
+	// restart is the index after the last restart, 0 when there was none.
+	restart int
 	// stamp is merged into the metadata of every event (model_id, assistant_id).
 	stamp *value.Map
 }
@@ -90,6 +92,9 @@ func (t *Tracker) Update(e Event) {
 	t.events = append(t.events, e)
 	if a, ok := e.(*ActionExecuted); ok && a.Name == ActionSessionStart {
 		t.session = len(t.events) - 1
+	}
+	if _, ok := e.(*Restarted); ok {
+		t.restart = len(t.events)
 	}
 	if l, ok := e.(*ActiveLoop); ok && l.Name != "" && !t.wasActive(l.Name) {
 		t.loops = append(t.loops, l.Name)
@@ -214,13 +219,30 @@ func (t *Tracker) LastSession() *Tracker {
 }
 
 // AfterRestart returns the events after the last restart, all when there was none.
-func (t *Tracker) AfterRestart() []Event {
-	for i := len(t.events) - 1; i >= 0; i-- {
-		if _, ok := t.events[i].(*Restarted); ok {
-			return t.events[i+1:]
-		}
-	}
-	return t.events
+func (t *Tracker) AfterRestart() []Event { return t.events[t.restart:] }
+
+// SinceRestart returns the conversation without the events up to the last restart. It shares the events as Snapshot does.
+func (t *Tracker) SinceRestart() *Tracker {
+	c := *t
+	c.events = t.AfterRestart()
+	c.session = max(0, t.session-t.restart)
+	c.restart = 0
+	return &c
+}
+
+// Reload returns the conversation in the state that a store restores: that of replaying only the events that count
+// (DialogueStateTracker.recreate_from_dialogue). It shares the events as Snapshot does.
+func (t *Tracker) Reload() *Tracker {
+	c := *t
+	c.state = t.last.stateOr(t.schema.initial)
+	return &c
+}
+
+// ClearFollowup forgets the followup action, which no event does (DialogueStateTracker.clear_followup_action).
+func (t *Tracker) ClearFollowup() {
+	s := *t.state
+	s.Followup = ""
+	t.state = &s
 }
 
 // Before returns the conversation as it was at the time until, in seconds; events at that very time are included
