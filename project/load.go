@@ -185,10 +185,14 @@ func (l *loader) finish() (*Project, error) {
 		checkMissingResponses(doc, d, &l.ps)
 		p.Domain = l.build(addE2EActions(doc, p.Stories))
 	}
-	if p.Problems = l.ps; p.Domain == nil {
+	if p.Domain != nil {
+		CheckStories(p.Stories, p.Domain, &l.ps)
+		p.NLU.Check(func(name string) bool { _, ok := p.Domain.Response(name); return ok }, &l.ps)
+	}
+	if p.Problems = l.ps; p.Domain == nil || l.ps.HasErrors() {
 		return nil, l.ps
 	}
-	return p, l.ps.Err()
+	return p, nil
 }
 
 // build builds the domain of doc; nil when there are errors.

@@ -235,6 +235,7 @@ func parseYAML(data []byte, file string) (*yamlNode, Problems) {
 		return nil, ps
 	}
 	b := yamlBuilder{file: file, text: text, anchors: map[*yaml.Node]*yamlNode{}}
+	checkTabs(text, file, &doc, &b.ps)
 	root := b.build(doc.Content[0], 0, false)
 	if b.ps.HasErrors() {
 		return nil, b.ps

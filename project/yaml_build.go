@@ -210,7 +210,7 @@ func (b *yamlBuilder) blockColumn(line int) int {
 }
 
 var (
-	yamlInt   = regexp.MustCompile(`^(?:[-+]?0b[0-1_]+|[-+]?0o?[0-7_]+|[-+]?[0-9][0-9_]*|[-+]?0x[0-9a-fA-F_]+)$`)
+	yamlInt   = regexp.MustCompile(`^(?:[-+]?0b[0-1_]+|[-+]?0o?[0-7_]+|[-+][0-9_]+|[0-9][0-9_]*|[-+]?0x[0-9a-fA-F_]+)$`)
 	yamlFloat = regexp.MustCompile(`^(?:[-+]?[0-9][0-9_]*\.[0-9_]*(?:[eE][-+]?[0-9]+)?` +
 		`|[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+|[-+]?\.[0-9_]+(?:[eE][-+][0-9]+)?)$`)
 	yamlDate = regexp.MustCompile(`^(\d{4}-\d\d-\d\d|\d{4}-\d\d?-\d\d?(?:[Tt]|[ \t]+)\d\d?:\d\d:\d\d` +
@@ -243,15 +243,19 @@ func (b *yamlBuilder) plain(n *yaml.Node, out *yamlNode) {
 	}
 	switch {
 	case yamlInt.MatchString(s):
-		if i, ok := parseYAMLInt(s); ok {
-			out.Scalar = i
-			return
+		i, ok := parseYAMLInt(s)
+		if !ok {
+			b.errorf(n, "%s looks like a number but is none; quote it", s)
 		}
+		out.Scalar = i
+		return
 	case yamlFloat.MatchString(s):
-		if f, err := strconv.ParseFloat(strings.ReplaceAll(s, "_", ""), 64); err == nil || math.IsInf(f, 0) {
-			out.Scalar = f
-			return
+		f, err := strconv.ParseFloat(strings.ReplaceAll(s, "_", ""), 64)
+		if err != nil && !math.IsInf(f, 0) {
+			b.errorf(n, "%s looks like a number but is none; quote it", s)
 		}
+		out.Scalar = f
+		return
 	case yamlDate.MatchString(s):
 		if text, ok := pythonDate(s); ok {
 			out.Scalar, out.Date = text, true
