@@ -40,11 +40,11 @@ type yamlWriter struct {
 	openEnded bool
 }
 
-// place is where a value stands.
-type place int
+// yamlPlace is where a value stands.
+type yamlPlace int
 
 const (
-	inDocument place = iota
+	inDocument yamlPlace = iota
 	// inMapping is behind "key:", inSequence behind "-", inComplex behind the ":" of a key of its own line.
 	inMapping
 	inSequence
@@ -82,7 +82,7 @@ func (w *yamlWriter) startAt(indent int) {
 }
 
 // value writes v. indent is the column of the collection that v stands in.
-func (w *yamlWriter) value(v any, indent int, at place) {
+func (w *yamlWriter) value(v any, indent int, at yamlPlace) {
 	comment := ""
 	if c, ok := v.(commented); ok {
 		v, comment = c.val, c.comment
@@ -138,7 +138,7 @@ func yamlFloatText(f float64) string {
 
 // inside returns the column of the entries of a collection at a place in a collection at indent, and whether its
 // first entry goes on in the same line.
-func (w *yamlWriter) inside(indent int, at place, indentless bool) (int, bool) {
+func (w *yamlWriter) inside(indent int, at yamlPlace, indentless bool) (int, bool) {
 	switch {
 	case at == inDocument:
 		return 0, true
@@ -155,7 +155,7 @@ func (w *yamlWriter) inside(indent int, at place, indentless bool) (int, bool) {
 const maxSimpleKey = 123
 
 // mapping writes the entries of m in block style.
-func (w *yamlWriter) mapping(m *value.Map, indent int, at place) {
+func (w *yamlWriter) mapping(m *value.Map, indent int, at yamlPlace) {
 	if m.Len() == 0 {
 		w.empty("{}", at)
 		return
@@ -184,7 +184,7 @@ func (w *yamlWriter) mapping(m *value.Map, indent int, at place) {
 }
 
 // sequence writes the items of list in block style; in a mapping the dashes stand below the key.
-func (w *yamlWriter) sequence(list []any, indent int, at place) {
+func (w *yamlWriter) sequence(list []any, indent int, at yamlPlace) {
 	if len(list) == 0 {
 		w.empty("[]", at)
 		return
@@ -204,7 +204,7 @@ func (w *yamlWriter) sequence(list []any, indent int, at place) {
 }
 
 // empty writes an empty collection and ends the line.
-func (w *yamlWriter) empty(brackets string, at place) {
+func (w *yamlWriter) empty(brackets string, at yamlPlace) {
 	if at != inDocument {
 		w.write(" ")
 	}
