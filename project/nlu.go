@@ -26,21 +26,40 @@ func ParseNLU(data []byte, file string) (*NLUData, Problems) {
 
 // readNLU reads `nlu` and `responses` of a parsed file.
 func readNLU(root *yamlNode, ps *Problems) *NLUData {
-	r := &nluReader{ps: ps}
+	var found Problems
+	r := &nluReader{ps: &found}
 	if root.Kind != yamlMap {
 		ps.Errorf(root.At, "a file with NLU data must be a mapping, not %s", root.kindName())
 		return &r.data
 	}
-	nluSchema.validate(root, "", ps)
+	valid := conforms(nluSchema, root, ps)
 	if !checkFormatVersion(root, ps) {
 		return &r.data
 	}
+	defer func() { ps.add(found, valid) }()
 	for _, item := range items(root.get("nlu")) {
 		r.item(item)
 	}
 	r.data.Responses = buildResponses(root.get("responses"))
 	r.data.tidy()
 	return &r.data
+}
+
+// conforms validates root and reports whether no error was found.
+func conforms(s *schema, root *yamlNode, ps *Problems) bool {
+	var found Problems
+	s.validate(root, "", &found)
+	*ps = append(*ps, found...)
+	return !found.HasErrors()
+}
+
+// add adds found; warnings only when the file is otherwise valid, since they may be about what was not understood.
+func (ps *Problems) add(found Problems, valid bool) {
+	for _, p := range found {
+		if valid || p.Severity == Error {
+			*ps = append(*ps, p)
+		}
+	}
 }
 
 // nluReader collects NLU data. The schema has reported values of wrong types before; they are passed over.

@@ -29,19 +29,21 @@ func readStories(root *yamlNode, ps *Problems) Stories {
 		ps.Errorf(root.At, "a file with stories or rules must be a mapping, not %s", root.kindName())
 		return nil
 	}
-	storiesSchema.validate(root, "", ps)
+	valid := conforms(storiesSchema, root, ps)
 	if !checkFormatVersion(root, ps) {
 		return nil
 	}
 	var out Stories
+	var found Problems
 	for _, title := range []string{"story", "rule"} {
-		r := storyReader{ps: ps, title: title, test: IsTestStoriesFile(root.At.File)}
+		r := storyReader{ps: &found, title: title, test: IsTestStoriesFile(root.At.File)}
 		for _, item := range items(root.get(plural[title])) {
 			if s, ok := r.story(item); ok {
 				out = append(out, s)
 			}
 		}
 	}
+	ps.add(found, valid)
 	return out
 }
 

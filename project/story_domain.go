@@ -58,9 +58,11 @@ func (c *storyChecker) message(s Step) {
 	if _, ok := c.domain.Intent(s.User.Intent); ok {
 		return
 	}
-	known := make([]string, len(c.domain.Intents))
-	for i := range c.domain.Intents {
-		known[i] = c.domain.Intents[i].Name
+	var known []string
+	for _, i := range c.domain.Intents {
+		if !i.Default {
+			known = append(known, i.Name)
+		}
 	}
 	c.ps.Warnf(s.Pos, "intent %q is not in the domain%s", s.User.Intent, didYouMean(s.User.Intent, known))
 }
