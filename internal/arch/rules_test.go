@@ -18,6 +18,7 @@ var rules = []rule{
 	{packages: "internal/value", why: "leaf: the values of slots, events and JSON; knows nothing of conversations"},
 	{packages: "project", may: []string{vocabulary}, why: "leaf: what is written in a project, before anything interprets it"},
 	{packages: "component", may: []string{vocabulary}, why: "leaf: the registry knows no concrete component"},
+	{packages: "internal/endpoint", may: []string{"project", vocabulary}, why: "leaf: calls the servers that endpoints.yml names, whatever they serve"},
 	{packages: "internal/ml", why: "leaf: numbers only, no chatbot words"},
 	{packages: "lb", standardLibrary: true, why: "leaf: pools of servers, whatever they serve; standard library only"},
 
@@ -30,12 +31,12 @@ var rules = []rule{
 	{packages: "dialogue/policy", may: []string{"dialogue/tracker", "project", "component", vocabulary}, why: "root: contract and ensemble, no concrete policy"},
 	{packages: "dialogue/policy/*", may: []string{"dialogue/policy", "dialogue/tracker", "project", "component", "internal/ml", vocabulary},
 		why: "a policy knows its root, never another policy, never the processor"},
-	{packages: "dialogue/nlg", may: []string{"dialogue/tracker", "project", "component", vocabulary}, why: "responses are chosen from a tracker and a domain"},
+	{packages: "dialogue/nlg", may: []string{"dialogue/tracker", "project", "component", "internal/endpoint", vocabulary}, why: "responses are chosen from a tracker and a domain"},
 	{packages: "dialogue/form", may: []string{"dialogue/tracker", "project", vocabulary}, why: "form filling is computed from a tracker and a domain"},
 	{packages: "dialogue", may: []string{"dialogue/tracker", "dialogue/policy", "dialogue/nlg", "dialogue/form", "nlu", "stores", "channels", "actions",
 		"project", "component", vocabulary}, why: "the processor sees contracts, never what implements them"},
 
-	{packages: "actions", may: []string{"lb", "dialogue/tracker", "project", "component", vocabulary}, why: "root: the action server's protocol and client"},
+	{packages: "actions", may: []string{"lb", "dialogue/tracker", "project", "component", "internal/endpoint", vocabulary}, why: "root: the action server's protocol and client"},
 	{packages: "stores", may: []string{"dialogue/tracker", "project", "component", vocabulary}, why: "root: contracts of what a node keeps elsewhere"},
 	{packages: "stores/storetest", may: []string{"stores", "dialogue/tracker", "project", vocabulary}, why: "the suite every backend runs"},
 	{packages: "stores/*", may: []string{"stores", "dialogue/tracker", "component", vocabulary}, why: "one contract"},
