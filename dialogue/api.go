@@ -102,7 +102,7 @@ func (p *Processor) ReplaceEvents(ctx context.Context, senderID string, events [
 func (p *Processor) Execute(ctx context.Context, senderID, actionName, policyName string, confidence float64,
 	outputFor OutputFor) (before *tracker.Tracker, out channels.Output, err error) {
 	err = p.locked(ctx, senderID, func(shown *turn) error {
-		shown.dry = true
+		shown.reminders = nil
 		if err := shown.updateSession(ctx, nil); err != nil {
 			return err
 		}

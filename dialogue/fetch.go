@@ -21,8 +21,9 @@ func (p *Processor) load(ctx context.Context, m *Model, sender string, out chann
 
 func (p *Processor) turnOn(m *Model, t *tracker.Tracker, sender string, out channels.Output) *turn {
 	tn := &turn{
-		env: Env{Now: p.now, Random: p.cfg.Random, NewID: p.cfg.NewID, Actions: p.cfg.Actions, NLG: p.cfg.NLG},
-		p:   p, model: m, tracker: t, out: out, log: p.cfg.Logger, maxActions: p.cfg.MaxActions,
+		env:   Env{Now: p.now, Random: p.cfg.Random, NewID: p.cfg.NewID, Actions: p.cfg.Actions, NLG: p.cfg.NLG},
+		model: m, tracker: t, out: out, log: p.cfg.Logger, maxActions: p.cfg.MaxActions,
+		reminders: p.reminders, observer: p.cfg.OnPrediction,
 	}
 	if tn.env.NLG == nil {
 		tn.env.NLG = m.NLG
@@ -142,7 +143,7 @@ func (p *Processor) FullTracker(ctx context.Context, senderID string) (*tracker.
 		return nil, err
 	}
 	tn := p.turnOn(m, t, sender, nil)
-	tn.dry = true
+	tn.reminders = nil
 	if len(t.Events()) == 0 {
 		if err := tn.updateSession(ctx, nil); err != nil {
 			return nil, err

@@ -71,7 +71,7 @@ func (p *Processor) Parse(ctx context.Context, text string) (*value.Map, error) 
 	if m == nil {
 		return nil, ErrNoModel
 	}
-	return p.parse(ctx, m, text)
+	return m.parse(ctx, p.cfg.Logger, text)
 }
 
 func senderOf(id string) string {

@@ -21,7 +21,6 @@ const (
 // turn is the work on one conversation while its lock is held. It keeps the model it began with.
 type turn struct {
 	env        Env
-	p          *Processor
 	model      *Model
 	tracker    *tracker.Tracker
 	out        channels.Output
@@ -31,8 +30,9 @@ type turn struct {
 	known int
 	// isNew tells that the store has nothing of the conversation.
 	isNew bool
-	// dry tells that the turn is only for show: no reminder is scheduled or cancelled.
-	dry bool
+	// reminders is nil when the turn is only for show.
+	reminders *reminders
+	observer  func(ctx context.Context, senderID, action string, p *policy.Prediction)
 }
 
 // handle does everything for a user message except loading and storing (MessageProcessor.handle_message).
@@ -160,12 +160,11 @@ func (tn *turn) predict(ctx context.Context) (policy.Prediction, error) {
 }
 
 func (tn *turn) observe(ctx context.Context, pred *policy.Prediction) {
-	observer := tn.p.cfg.OnPrediction
-	if observer == nil {
+	if tn.observer == nil {
 		return
 	}
 	if i, _ := pred.Max(); i >= 0 && i < len(tn.model.actions) {
-		observer(ctx, tn.tracker.SenderID, tn.model.actions[i].name(), pred)
+		tn.observer(ctx, tn.tracker.SenderID, tn.model.actions[i].name(), pred)
 	}
 }
 
@@ -239,17 +238,17 @@ func (tn *turn) extractSlots(ctx context.Context) error {
 // sideEffects sends the bot messages among events, then schedules and cancels reminders.
 func (tn *turn) sideEffects(ctx context.Context, events []tracker.Event) {
 	tn.send(ctx, events)
-	if tn.dry {
+	if tn.reminders == nil {
 		return
 	}
 	for _, e := range events {
 		if r, ok := e.(*tracker.ReminderScheduled); ok {
-			tn.p.reminders.schedule(ctx, r, tn.tracker.SenderID, tn.out)
+			tn.reminders.schedule(ctx, r, tn.tracker.SenderID, tn.out)
 		}
 	}
 	for _, e := range events {
 		if c, ok := e.(*tracker.ReminderCancelled); ok {
-			tn.p.reminders.cancel(c, tn.tracker.SenderID)
+			tn.reminders.cancel(c, tn.tracker.SenderID)
 		}
 	}
 }

@@ -18,7 +18,7 @@ func (tn *turn) logMessage(ctx context.Context, msg *channels.UserMessage) error
 	parse := msg.ParseData
 	if parse.Len() == 0 {
 		var err error
-		if parse, err = tn.p.parse(ctx, tn.model, msg.Text); err != nil {
+		if parse, err = tn.model.parse(ctx, tn.log, msg.Text); err != nil {
 			return err
 		}
 	}
@@ -33,16 +33,16 @@ func (tn *turn) logMessage(ctx context.Context, msg *channels.UserMessage) error
 }
 
 // parse understands a text (MessageProcessor.parse_message).
-func (p *Processor) parse(ctx context.Context, m *Model, text string) (*value.Map, error) {
+func (m *Model) parse(ctx context.Context, log *slog.Logger, text string) (*value.Map, error) {
 	parse, err := m.NLU.Parse(ctx, text)
 	if err != nil {
 		return nil, fmt.Errorf("parsing a message: %w", err)
 	}
 	addRetrievalIntent(parse)
-	if p.cfg.Logger.Enabled(ctx, slog.LevelDebug) {
-		p.cfg.Logger.DebugContext(ctx, "parsed message", "text", text, "intent", parse.Map("intent").String("name"))
+	if log.Enabled(ctx, slog.LevelDebug) {
+		log.DebugContext(ctx, "parsed message", "text", text, "intent", parse.Map("intent").String("name"))
 	}
-	p.warnUnseen(ctx, m, parse)
+	m.warnUnseen(ctx, log, parse)
 	return parse, nil
 }
 
@@ -64,10 +64,10 @@ func addRetrievalIntent(parse *value.Map) {
 }
 
 // warnUnseen says once a model what the domain does not know of a message.
-func (p *Processor) warnUnseen(ctx context.Context, m *Model, parse *value.Map) {
+func (m *Model) warnUnseen(ctx context.Context, log *slog.Logger, parse *value.Map) {
 	warn := func(kind, name string) {
 		if _, said := m.warned.LoadOrStore(kind+" "+name, true); !said {
-			p.cfg.Logger.WarnContext(ctx, "message has what the domain does not define", kind, name)
+			log.WarnContext(ctx, "message has what the domain does not define", kind, name)
 		}
 	}
 	if name := parse.Map("intent").String("name"); name != "" {
