@@ -59,8 +59,8 @@ func ParseConfig(data []byte, file string) (*Config, Problems) {
 	if root == nil {
 		return nil, ps
 	}
-	configSchema.validate(root, "the configuration", &ps)
-	if ps.HasErrors() {
+	configSchema.validate(root, "", &ps)
+	if root.Kind != yamlMap {
 		return nil, ps
 	}
 	c := &Config{File: file, Raw: root.mapValue(), Language: "en", Recipe: defaultRecipe}
@@ -79,7 +79,7 @@ func ParseConfig(data []byte, file string) (*Config, Problems) {
 	c.Pipeline = c.listOrDefault(root, "pipeline", defaultPipeline)
 	c.Policies = c.listOrDefault(root, "policies", defaultPolicies)
 	c.readImporters(root, &ps)
-	if ps.HasErrors() {
+	if ps = ps.tidy(); ps.HasErrors() {
 		return nil, ps
 	}
 	return c, ps

@@ -129,8 +129,11 @@ func (b *domainBuilder) buildIntents() {
 	if n := b.section("intents"); n != nil {
 		for _, item := range n.Items {
 			name := itemName(item)
-			if name == "" && item.Kind != yamlScalar || item.isNull() {
+			if name == "" && item.Kind == yamlMap || item.isNull() {
 				b.ps.Errorf(item.At, "an intent is empty")
+				continue
+			}
+			if _, ok := item.str(); !ok && item.Kind != yamlMap {
 				continue
 			}
 			if first, ok := seen[name]; ok {

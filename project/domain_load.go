@@ -29,7 +29,7 @@ func LoadDomain(paths ...string) (*Domain, Problems) {
 func DomainFromMap(m *value.Map) (*Domain, Problems) {
 	var ps Problems
 	doc := nodeOf(m, Pos{File: "domain"})
-	domainSchema.validate(doc, "the domain", &ps)
+	domainSchema.validate(doc, "", &ps)
 	if ps.HasErrors() {
 		return nil, ps
 	}
@@ -45,35 +45,27 @@ func EmptyDomain() *Domain {
 // finishDomain builds the domain of a document unless there are errors already.
 func finishDomain(doc *yamlNode, ps Problems) (*Domain, Problems) {
 	if ps.HasErrors() || doc == nil {
-		return nil, ps
+		return nil, ps.tidy()
 	}
-	var found Problems
-	d := buildDomain(doc, &found)
-	ps = ps.including(found)
-	if ps.HasErrors() {
+	d := buildDomain(doc, &ps)
+	if ps = ps.tidy(); ps.HasErrors() {
 		return nil, ps
 	}
 	return d, ps
 }
 
-// including returns ps with those of found it does not have yet.
-func (ps Problems) including(found Problems) Problems {
-	for _, p := range found {
-		if !slices.Contains(ps, p) {
-			ps = append(ps, p)
-		}
-	}
-	return ps
-}
-
-// parseDomainDoc reads and checks one domain document; the result is as it was written.
+// parseDomainDoc reads and checks one domain document; the result is as it was written, nil when there are errors.
+// What the schema refuses does not keep the rest from being checked.
 func parseDomainDoc(data []byte, file string) (*yamlNode, Problems) {
 	root, ps := parseYAML(data, file)
 	if root == nil {
 		return nil, ps
 	}
-	domainSchema.validate(root, "the domain", &ps)
+	domainSchema.validate(root, "", &ps)
 	if ps.HasErrors() {
+		if root.Kind == yamlMap {
+			buildDomain(root, &ps)
+		}
 		return nil, ps
 	}
 	if !checkFormatVersion(root, &ps) {

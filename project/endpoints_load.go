@@ -69,7 +69,7 @@ func loadSettings(path string) (*yamlNode, Problems) {
 	if root == nil {
 		return nil, ps
 	}
-	settingsSchema.validate(root, "the file", &ps)
+	settingsSchema.validate(root, "", &ps)
 	return root, ps
 }
 

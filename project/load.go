@@ -59,7 +59,7 @@ func Parse(data []byte, file string) (*Project, error) {
 	l := loader{}
 	l.config, l.ps = ParseConfig(data, file)
 	doc, ps := parseDomainDoc(data, file)
-	l.ps = l.ps.including(ps)
+	l.ps = append(l.ps, ps...)
 	if doc != nil {
 		l.doc = asDict(doc)
 	}
@@ -171,7 +171,7 @@ func misspeltSections(root *yamlNode, ps *Problems) {
 // finish puts the parts together.
 func (l *loader) finish() (*Project, error) {
 	if l.ps.HasErrors() {
-		return nil, l.ps
+		return nil, l.ps.tidy()
 	}
 	p := &Project{Config: l.config, Stories: l.stories, TestStories: l.tests}
 	p.NLU = MergeNLU(l.nlu, &l.ps)
@@ -189,8 +189,8 @@ func (l *loader) finish() (*Project, error) {
 		CheckStories(p.Stories, p.Domain, &l.ps)
 		p.NLU.Check(func(name string) bool { _, ok := p.Domain.Response(name); return ok }, &l.ps)
 	}
-	if p.Problems = l.ps; p.Domain == nil || l.ps.HasErrors() {
-		return nil, l.ps
+	if p.Problems = l.ps.tidy(); p.Domain == nil || l.ps.HasErrors() {
+		return nil, p.Problems
 	}
 	return p, nil
 }

@@ -1,7 +1,9 @@
 package project
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -85,4 +87,31 @@ func (ps Problems) Error() string {
 		lines[i] = p.String()
 	}
 	return strings.Join(lines, "\n")
+}
+
+// tidy orders problems by their place, files in the order they were read, and drops repetitions and warnings that
+// stand at the place of an error.
+func (ps Problems) tidy() Problems {
+	files := map[string]int{}
+	wrong := map[Pos]bool{}
+	for _, p := range ps {
+		if _, ok := files[p.Pos.File]; !ok {
+			files[p.Pos.File] = len(files)
+		}
+		if p.Severity == Error {
+			wrong[p.Pos] = true
+		}
+	}
+	var out Problems
+	seen := map[Problem]bool{}
+	for _, p := range ps {
+		if !seen[p] && (p.Severity == Error || !wrong[p.Pos]) {
+			seen[p] = true
+			out = append(out, p)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Problem) int {
+		return cmp.Or(files[a.Pos.File]-files[b.Pos.File], a.Pos.Line-b.Pos.Line, a.Pos.Col-b.Pos.Col)
+	})
+	return out
 }

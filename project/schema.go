@@ -56,7 +56,7 @@ type schemaPattern struct {
 // validate reports everything in n that s does not allow. path says where n is, in words of the file.
 func (s *schema) validate(n *yamlNode, path string, ps *Problems) {
 	if n.isNull() && (s.required || s.notNull) {
-		ps.Errorf(n.At, "%s is empty; %s is needed", path, s.wanted())
+		ps.Errorf(n.At, "%s is empty; %s is needed", placeName(path), s.wanted())
 		return
 	}
 	switch s.kind {
@@ -69,7 +69,7 @@ func (s *schema) validate(n *yamlNode, path string, ps *Problems) {
 			return
 		}
 		if !s.allows(n) {
-			ps.Errorf(n.At, "%s must be %s, not %s%s", path, s.wanted(), n.kindName(), quoteHint(s, n))
+			ps.Errorf(n.At, "%s must be %s, not %s%s", placeName(path), s.wanted(), n.kindName(), quoteHint(s, n))
 			return
 		}
 		s.validateMin(n, path, ps)
@@ -145,7 +145,7 @@ func (s *schema) allows(n *yamlNode) bool {
 
 func (s *schema) validateMap(n *yamlNode, path string, ps *Problems) {
 	if n.Kind != yamlMap {
-		ps.Errorf(n.At, "%s must be a mapping, not %s", path, n.kindName())
+		ps.Errorf(n.At, "%s must be a mapping, not %s", placeName(path), n.kindName())
 		return
 	}
 	if s.fields == nil && s.patterns == nil {
@@ -156,7 +156,7 @@ func (s *schema) validateMap(n *yamlNode, path string, ps *Problems) {
 	}
 	for _, f := range s.fields {
 		if f.rule.required && !n.has(f.key) {
-			ps.Errorf(n.At, "%s: key %q is missing%s", path, f.key, s.misspelt(n, f.key))
+			ps.Errorf(n.At, "%s: key %q is missing%s", placeName(path), f.key, s.misspelt(n, f.key))
 		}
 	}
 	for _, e := range n.Entries {
@@ -182,7 +182,7 @@ func (s *schema) validatePattern(e yamlEntry, path string, ps *Problems) {
 		}
 	}
 	if !matched {
-		ps.Errorf(e.KeyNode.At, "%q under %s needs %s", e.Key, path, s.patterns[0].wants)
+		ps.Errorf(e.KeyNode.At, "%q under %s needs %s", e.Key, placeName(path), s.patterns[0].wants)
 	}
 }
 
@@ -190,11 +190,11 @@ func (s *schema) validatePattern(e yamlEntry, path string, ps *Problems) {
 // it looks like a known key that is missing.
 func (s *schema) unknownKey(n *yamlNode, e yamlEntry, path string, ps *Problems) {
 	if !s.open {
-		ps.Errorf(e.KeyNode.At, "unknown key %q in %s%s", e.Key, path, didYouMean(e.Key, s.keys()))
+		ps.Errorf(e.KeyNode.At, "unknown key %q in %s%s", e.Key, placeName(path), didYouMean(e.Key, s.keys()))
 		return
 	}
 	if near := nearest(e.Key, s.keys()); near != "" && !n.has(near) {
-		ps.Warnf(e.KeyNode.At, "unknown key %q in %s; did you mean %q?", e.Key, path, near)
+		ps.Warnf(e.KeyNode.At, "unknown key %q in %s; did you mean %q?", e.Key, placeName(path), near)
 	}
 }
 
@@ -230,7 +230,7 @@ func (s *schema) validateList(n *yamlNode, path string, ps *Problems) {
 		return
 	}
 	if n.Kind != yamlList {
-		ps.Errorf(n.At, "%s must be a list, not %s", path, n.kindName())
+		ps.Errorf(n.At, "%s must be a list, not %s", placeName(path), n.kindName())
 		return
 	}
 	if s.check != nil {
@@ -276,7 +276,15 @@ func (s *schema) validateItem(item *yamlNode, path string, ps *Problems) {
 			names = append(names, w)
 		}
 	}
-	ps.Errorf(item.At, "%s must be %s, not %s", path, strings.Join(names, " or "), item.kindName())
+	ps.Errorf(item.At, "%s must be %s, not %s", placeName(path), strings.Join(names, " or "), item.kindName())
+}
+
+// placeName names a path in messages; "" is the whole file.
+func placeName(path string) string {
+	if path == "" {
+		return "the file"
+	}
+	return path
 }
 
 // join extends a path.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -315,42 +314,4 @@ func writeEscaped(out *bytes.Buffer, r rune, high *rune) error {
 		out.WriteRune(r)
 	}
 	return nil
-}
-
-var yamlErrorLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
-
-// syntaxError finds the place of a parser's error. The parser tells the line only; the column is that of what the
-// message speaks of, otherwise of the first character.
-func syntaxError(err error, text, file string) (Pos, string) {
-	m := yamlErrorLine.FindStringSubmatch(err.Error())
-	if m == nil {
-		return Pos{File: file}, err.Error()
-	}
-	what := m[2]
-	line, _ := strconv.Atoi(m[1])
-	at := Pos{File: file, Line: line}
-	lines := strings.Split(text, "\n")
-	if line < 1 || line > len(lines) {
-		return at, what
-	}
-	content := lines[line-1]
-	col := len(content) - len(strings.TrimLeft(content, " "))
-	switch {
-	case strings.Contains(what, "mapping values are not allowed"):
-		if first := strings.Index(content, ": "); first >= 0 {
-			if second := strings.Index(content[first+1:], ":"); second >= 0 {
-				col = first + 1 + second
-			}
-		}
-		what += " (a text with a colon needs quotes; is the indentation right?)"
-	case strings.Contains(what, "cannot start any token"):
-		if i := strings.IndexAny(content, "\t@`%"); i >= 0 {
-			col = i
-			if content[i] == '\t' {
-				what = "a tab is used for indentation; use spaces"
-			}
-		}
-	}
-	at.Col = utf8.RuneCountInString(content[:col]) + 1
-	return at, what
 }
