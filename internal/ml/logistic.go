@@ -68,8 +68,16 @@ func Sigmoid(x float64) float64 {
 // squared weights (an L2 penalty of 1; the bias is free), starting from zero. Each row i counts weights[i] times. With a
 // single output (Classes == 1) y is 0 or 1 and the loss is the logistic one.
 func (m *Softmax) Fit(ctx context.Context, x *Sparse, y []int, weights []float64, o LBFGS) (Result, error) {
+	return m.fit(ctx, &fitting{model: m, x: x, y: y, weights: weights}, o)
+}
+
+// FitWithoutBias is Fit with a bias that stays zero.
+func (m *Softmax) FitWithoutBias(ctx context.Context, x *Sparse, y []int, weights []float64, o LBFGS) (Result, error) {
+	return m.fit(ctx, &fitting{model: m, x: x, y: y, weights: weights, fixedBias: true}, o)
+}
+
+func (m *Softmax) fit(ctx context.Context, job *fitting, o LBFGS) (Result, error) {
 	params := make([]float64, len(m.Weights)+len(m.Bias))
-	job := &fitting{model: m, x: x, y: y, weights: weights}
 	job.split()
 	result, err := o.Minimize(ctx, job.value, params)
 	copy(m.Weights, params)
@@ -83,8 +91,10 @@ type fitting struct {
 	x       *Sparse
 	y       []int
 	weights []float64
-	bounds  []int
-	partial [][]float64 // gradients of the divisions but the first
+	// fixedBias keeps the bias at zero.
+	fixedBias bool
+	bounds    []int
+	partial   [][]float64 // gradients of the divisions; the first is the caller's
 }
 
 func (f *fitting) split() {
@@ -120,6 +130,9 @@ func (f *fitting) value(params, grad []float64) float64 {
 	}
 	w := params[:len(f.model.Weights)]
 	axpy(1, w, grad)
+	if f.fixedBias {
+		clear(grad[len(w):])
+	}
 	return loss + 0.5*dot(w, w)
 }
 
