@@ -45,7 +45,7 @@ var rules = []rule{
 	{packages: "channels/*", may: []string{"channels", "dialogue/tracker", "component", "project", vocabulary}, why: "a channel knows its root, never another channel"},
 
 	{packages: "server", may: []string{"dialogue", "dialogue/tracker", "dialogue/policy", "nlu", "stores", "channels", "actions", "console",
-		"project", "component", vocabulary}, why: "the HTTP API over contracts; what implements them is handed in"},
+		"project", "component", "internal/pyre", vocabulary}, why: "the HTTP API over contracts; what implements them is handed in"},
 	{packages: "console", standardLibrary: true, why: "embedded files"},
 	{packages: "standard", may: []string{"nlu/...", "dialogue/policy/...", "stores/...", "channels/..."}, why: "the one list of what this binary contains"},
 

@@ -1,0 +1,147 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/parleybot/parley/channels"
+	"github.com/parleybot/parley/dialogue"
+)
+
+// What Rasa says of itself; clients of its API check these.
+const (
+	RasaVersion              = "3.6.21"
+	minimumCompatibleVersion = "3.6.21"
+)
+
+const (
+	// defaultResponseTimeout is --response-timeout of Rasa.
+	defaultResponseTimeout = time.Hour
+	headerTimeout          = 60 * time.Second
+	keepAliveTimeout       = 120 * time.Second
+	// shutdownTimeout is how long requests under way may take when the server stops.
+	shutdownTimeout = 30 * time.Second
+)
+
+// Config says what a Server serves. Processor is required.
+type Config struct {
+	Processor *dialogue.Processor
+	Channels  []channels.Channel
+	// EnableAPI adds the routes beside those of the channels (--enable-api).
+	EnableAPI bool
+	// CORS are the values of --cors.
+	CORS []string
+	// AuthToken protects the API when it is not "" (--auth-token).
+	AuthToken string
+	// JWTSecret protects the API when it is not "": the secret, or the public key in PEM (--jwt-secret). JWTMethod is
+	// the algorithm. Default: HS256.
+	JWTSecret, JWTMethod string
+	// ResponseTimeout is how long an answer may take. Default: an hour.
+	ResponseTimeout time.Duration
+	// Models loads models for PUT /model; Trainer trains them for POST /model/train; Tester evaluates them. A route
+	// whose part is nil answers 500.
+	Models  ModelLoader
+	Trainer Trainer
+	Tester  Tester
+	// Logger gets what happens. Default: nothing is logged.
+	Logger *slog.Logger
+}
+
+// Server is the HTTP server. It is safe for concurrent use.
+type Server struct {
+	cfg  Config
+	log  *slog.Logger
+	echo *echo.Echo
+	cors *cors
+	// methods holds for each path the methods it has, as the header "Allow" lists them.
+	methods map[string]string
+	tokens  *tokenChecker
+	// ctx ends with the server: requests answered by callback outlive their connection.
+	ctx      context.Context
+	stop     context.CancelFunc
+	working  sync.WaitGroup
+	training atomic.Int64
+}
+
+// New returns a server with all routes mounted.
+func New(cfg Config) (*Server, error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.ResponseTimeout == 0 {
+		cfg.ResponseTimeout = defaultResponseTimeout
+	}
+	s := &Server{cfg: cfg, log: cfg.Logger, echo: echo.New(), methods: map[string]string{}}
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.echo.HTTPErrorHandler = s.handleError
+	var err error
+	if s.cors, err = newCORS(cfg.CORS); err != nil {
+		return nil, err
+	}
+	if cfg.JWTSecret != "" && cfg.EnableAPI {
+		if s.tokens, err = newTokenChecker(cfg.JWTSecret, cfg.JWTMethod); err != nil {
+			return nil, fmt.Errorf("--jwt-secret: %w", err)
+		}
+	}
+	s.mount()
+	return s, nil
+}
+
+// Run serves on a listener until ctx ends, then lets running requests finish. With a certificate use tls.NewListener.
+// It closes the listener and the channels.
+func (s *Server) Run(ctx context.Context, l net.Listener) error {
+	h := &http.Server{
+		Handler: s, ReadHeaderTimeout: headerTimeout, IdleTimeout: keepAliveTimeout,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- h.Serve(l) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serving on %s: %w", l.Addr(), err)
+	case <-ctx.Done():
+	}
+	// ctx has ended: the time to finish is a new one.
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	err := s.closeChannels(grace)
+	if e := h.Shutdown(grace); e != nil {
+		err = errors.Join(err, fmt.Errorf("stopping the server: %w", e), h.Close())
+	}
+	return errors.Join(err, s.finish(grace))
+}
+
+func (s *Server) closeChannels(ctx context.Context) error {
+	var problems []error
+	for _, ch := range s.cfg.Channels {
+		if c, ok := ch.(channels.Closer); ok {
+			problems = append(problems, c.Close(ctx))
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// finish waits for requests that are answered by callback.
+func (s *Server) finish(ctx context.Context) error {
+	defer s.stop()
+	done := make(chan struct{})
+	go func() {
+		s.working.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for callbacks: %w", ctx.Err())
+	}
+}
