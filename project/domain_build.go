@@ -113,7 +113,7 @@ func (b *domainBuilder) buildForms() {
 	for _, e := range n.Entries {
 		form := Form{Name: e.Key, Pos: e.KeyNode.At}
 		if e.Val.has("ignored_intents") && !e.Val.has("required_slots") {
-			b.ps.Errorf(e.Val.keyPos("ignored_intents"), "form %q has ignored_intents, so required_slots is needed", e.Key)
+			b.ps.invalidf(e.Val.keyPos("ignored_intents"), "form %q has ignored_intents, so required_slots is needed", e.Key)
 		}
 		form.RequiredSlots = e.Val.get("required_slots").oneOrMore()
 		form.IgnoredIntents = e.Val.get("ignored_intents").oneOrMore()

@@ -29,11 +29,11 @@ func (b *domainBuilder) buildEntities() {
 			continue
 		}
 		if item.isNull() {
-			b.ps.Errorf(item.At, "an entity is empty")
+			b.ps.invalidf(item.At, "an entity is empty")
 		}
 		for _, e := range item.Entries {
 			if !e.Val.truthy() {
-				b.ps.Errorf(e.KeyNode.At, "entity %q has a colon but nothing below it; remove the colon", e.Key)
+				b.ps.invalidf(e.KeyNode.At, "entity %q has a colon but nothing below it; remove the colon", e.Key)
 				continue
 			}
 			if e.Val.Kind != yamlMap && mentions(e.Val, entityKeys) {
@@ -137,7 +137,7 @@ func (b *domainBuilder) buildIntents() {
 				continue
 			}
 			if first, ok := seen[name]; ok {
-				b.ps.Errorf(item.At, "intent %q is listed twice (first in line %d)", name, first.Line)
+				b.ps.invalidf(item.At, "intent %q is listed twice (first in line %d)", name, first.Line)
 				continue
 			}
 			seen[name] = item.At
@@ -165,7 +165,7 @@ func (b *domainBuilder) addIntent(item *yamlNode) {
 	}
 	for i, e := range item.Entries {
 		if !e.Val.truthy() && i == 0 {
-			b.ps.Errorf(e.KeyNode.At, "intent %q has a colon but nothing indented below it; "+
+			b.ps.invalidf(e.KeyNode.At, "intent %q has a colon but nothing indented below it; "+
 				"indent its options or remove the colon", e.Key)
 			return
 		}
@@ -295,7 +295,7 @@ func (b *domainBuilder) checkSanity() {
 		}
 		action := value.Str(in.triggers.value())
 		if !slices.Contains(b.d.actionNames, action) {
-			b.ps.Errorf(in.triggers.At, "intent %q triggers action %q, which the domain does not have%s", in.Name, action,
+			b.ps.invalidf(in.triggers.At, "intent %q triggers action %q, which the domain does not have%s", in.Name, action,
 				didYouMean(action, b.d.actionNames))
 		}
 	}
@@ -310,10 +310,10 @@ func (b *domainBuilder) duplicates(what string, names []string, at func(string) 
 			continue
 		}
 		if what == "slot" {
-			b.ps.Errorf(at(name), "slot %q is one of Rasa's own; choose another name", name)
+			b.ps.invalidf(at(name), "slot %q is one of Rasa's own; choose another name", name)
 			continue
 		}
-		b.ps.Errorf(at(name), "%s %q is in the domain more than once", what, name)
+		b.ps.invalidf(at(name), "%s %q is in the domain more than once", what, name)
 	}
 }
 

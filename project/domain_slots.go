@@ -164,14 +164,14 @@ func (b *domainBuilder) buildMapping(slot string, n *yamlNode) SlotMapping {
 	m.Type = MappingType(kind)
 	switch {
 	case n.get("type").isNull():
-		b.ps.Errorf(n.At, "a mapping of slot %q has no type; known are %s", slot, joinNames(mappingTypes))
+		b.ps.invalidf(n.At, "a mapping of slot %q has no type; known are %s", slot, joinNames(mappingTypes))
 	case !slices.Contains(mappingTypes, kind):
-		b.ps.Errorf(n.get("type").At, "slot %q has a mapping of the unknown type %q%s", slot, kind,
+		b.ps.invalidf(n.get("type").At, "slot %q has a mapping of the unknown type %q%s", slot, kind,
 			didYouMean(kind, mappingTypes))
 	case m.Type == FromEntity && n.get("entity").isNull():
-		b.ps.Errorf(n.At, "the %s mapping of slot %q needs entity", kind, slot)
+		b.ps.invalidf(n.At, "the %s mapping of slot %q needs entity", kind, slot)
 	case (m.Type == FromIntent || m.Type == FromTriggerIntent) && n.get("value").isNull():
-		b.ps.Errorf(n.At, "the %s mapping of slot %q needs a value", kind, slot)
+		b.ps.invalidf(n.At, "the %s mapping of slot %q needs a value", kind, slot)
 	}
 	m.Intents = n.get("intent").oneOrMore()
 	m.NotIntents = n.get("not_intent").oneOrMore()

@@ -54,11 +54,24 @@ func Load(opts LoadOptions) (*Project, error) {
 }
 
 // Parse reads a project from one YAML document that holds domain, config and training data, as POST /model/train
-// takes it; file is its name in messages.
+// takes it; file is its name in messages. Where Rasa calls the domain invalid there, it warns and trains without one,
+// and so the domain is empty then.
 func Parse(data []byte, file string) (*Project, error) {
 	l := loader{}
 	l.config, l.ps = ParseConfig(data, file)
 	doc, ps := parseDomainDoc(data, file)
+	if doc != nil {
+		buildDomain(doc, &ps)
+	}
+	if ps.onlyInvalidDomain() {
+		for i := range ps {
+			if ps[i].Severity == Error {
+				ps[i].Severity = Warning
+				ps[i].What += "; the domain is left empty"
+			}
+		}
+		doc = &yamlNode{Kind: yamlMap, At: Pos{File: file}}
+	}
 	l.ps = append(l.ps, ps...)
 	if doc != nil {
 		l.doc = asDict(doc)

@@ -43,6 +43,9 @@ type Problem struct {
 	Severity Severity
 	// What says what is wrong and, where it can be told, what was meant.
 	What string
+	// InvalidDomain marks an error for which Rasa raises InvalidDomain: its importer then warns and goes on with an
+	// empty domain.
+	InvalidDomain bool
 }
 
 // String returns "file:line:col: what".
@@ -54,12 +57,28 @@ type Problems []Problem
 
 // Errorf adds a problem of severity Error.
 func (ps *Problems) Errorf(at Pos, format string, args ...any) {
-	*ps = append(*ps, Problem{at, Error, fmt.Sprintf(format, args...)})
+	*ps = append(*ps, Problem{Pos: at, Severity: Error, What: fmt.Sprintf(format, args...)})
 }
 
 // Warnf adds a problem of severity Warning.
 func (ps *Problems) Warnf(at Pos, format string, args ...any) {
-	*ps = append(*ps, Problem{at, Warning, fmt.Sprintf(format, args...)})
+	*ps = append(*ps, Problem{Pos: at, Severity: Warning, What: fmt.Sprintf(format, args...)})
+}
+
+// invalidf adds an error for which Rasa raises InvalidDomain.
+func (ps *Problems) invalidf(at Pos, format string, args ...any) {
+	ps.Errorf(at, format, args...)
+	(*ps)[len(*ps)-1].InvalidDomain = true
+}
+
+// onlyInvalidDomain reports whether there are errors and Rasa's importer would go on in spite of all of them.
+func (ps Problems) onlyInvalidDomain() bool {
+	for _, p := range ps {
+		if p.Severity == Error && !p.InvalidDomain {
+			return false
+		}
+	}
+	return ps.HasErrors()
 }
 
 // HasErrors reports whether any problem has severity Error.
