@@ -1,6 +1,7 @@
 package project
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/parleybot/parley/internal/value"
@@ -158,7 +159,7 @@ func (r *nluReader) intent(n *yamlNode, name string) {
 		r.ps.Warnf(n.At, "intent %q has no examples", name)
 	}
 	for _, l := range found {
-		r.example(l.text, l.at, e)
+		r.example(l.text, l.at, examples.Block > 0, e)
 	}
 }
 
@@ -189,14 +190,18 @@ func (r *nluReader) exampleList(list *yamlNode, e Example, name string) {
 		if node != nil {
 			at = node.At
 		}
-		r.example(strings.Trim(text, "\n\r "), at, one)
+		r.example(strings.Trim(text, "\n\r "), at, false, one)
 	}
 }
 
-// example adds an example of annotated text with the rest of e.
-func (r *nluReader) example(annotated string, at Pos, e Example) {
+// example adds an example of annotated text with the rest of e. inBlock tells that the text begins exactly at at.
+func (r *nluReader) example(annotated string, at Pos, inBlock bool, e Example) {
 	text, entities, err := ParseMarkup(annotated)
 	if err != nil {
+		var markup *MarkupError
+		if errors.As(err, &markup) && inBlock {
+			at.Col += markup.Offset
+		}
 		r.ps.Errorf(at, "%v", err)
 		return
 	}
@@ -228,7 +233,11 @@ func (r *nluReader) split(n *yamlNode, kind, name string) []line {
 			r.ps.Warnf(at, "an example of %s %q does not begin with a dash (-) and is skipped: %q", kind, name, l.text)
 			continue
 		}
-		out = append(out, line{strings.Trim(l.text[1:], "\n\r "), at})
+		text := strings.TrimLeft(l.text[1:], "\n\r ")
+		if n.Block > 0 {
+			at.Col += len(l.text) - len(text)
+		}
+		out = append(out, line{strings.TrimRight(text, "\n\r "), at})
 	}
 	return out
 }

@@ -81,7 +81,7 @@ func checkForm(n *yamlNode, path string, forms [][]string, s *schema, ps *Proble
 			}
 		}
 		if left == nil {
-			ps.Errorf(e.KeyNode.At, "%s: %q cannot stand in one step with %q; does a dash (-) before it miss?", path, e.Key, first)
+			ps.Errorf(e.KeyNode.At, "%s: %q cannot stand in one item with %q; is a dash (-) missing before it?", path, e.Key, first)
 			return
 		}
 		possible = left
