@@ -1,7 +1,7 @@
 package arch
 
 // A rule places the packages that match a pattern. Paths are below the module's; in a pattern `*` stands for one
-// element and a last `...` for the package and everything below it. The first rule that matches a package counts.
+// element, `{a,b}` at the end for either, and a last `...` for the package and everything below it. The first rule that matches a package counts.
 type rule struct {
 	packages string
 	// may lists what they may import of this module.
@@ -11,53 +11,65 @@ type rule struct {
 	why             string
 }
 
-// vocabulary is what every package may speak of: values as Python has them.
-const vocabulary = "internal/value"
+// vocabulary is what every package may speak of: values as Python has them, and its regular expressions.
+const vocabulary = "internal/{value,pyre}"
 
 var rules = []rule{
 	{packages: "internal/value", why: "leaf: the values of slots, events and JSON; knows nothing of conversations"},
-	{packages: "project", may: []string{vocabulary}, why: "leaf: what is written in a project, before anything interprets it"},
-	{packages: "component", may: []string{vocabulary}, why: "leaf: the registry knows no concrete component"},
-	{packages: "internal/endpoint", may: []string{"project", vocabulary}, why: "leaf: calls the servers that endpoints.yml names, whatever they serve"},
+	{packages: "internal/pyre", why: "leaf: Python's regular expressions"},
 	{packages: "internal/ml", why: "leaf: numbers only, no chatbot words"},
 	{packages: "lb", standardLibrary: true, why: "leaf: pools of servers, whatever they serve; standard library only"},
+	{packages: "project", may: []string{vocabulary}, why: "leaf: what is written in a project, before anything interprets it"},
+	{packages: "component", may: []string{vocabulary}, why: "leaf: the registry knows no concrete component"},
+	{packages: "internal/endpoint", may: []string{"project", vocabulary}, why: "calls of a server that endpoints.yml names"},
 
 	{packages: "dialogue/tracker", may: []string{"project", vocabulary}, why: "the state of a conversation; all roots speak of it"},
-	{packages: "nlu", may: []string{"dialogue/tracker", "project", "component", vocabulary}, why: "root: contracts and the pipeline, no concrete component"},
-	{packages: "nlu/*", may: []string{"nlu", "component", "project", vocabulary}, why: "what components of one kind share"},
-	{packages: "nlu/*/*", may: []string{"nlu", "nlu/featurizer", "component", "dialogue/tracker", "project", "internal/ml", vocabulary},
+	{packages: "nlu", may: []string{"dialogue/tracker", "project", "component", "internal/ml", vocabulary},
+		why: "root: contracts and the pipeline, no concrete component"},
+	{packages: "nlu/*/*", may: []string{"nlu", "component", "dialogue/tracker", "internal/ml", vocabulary},
 		why: "a component knows its root, never another component"},
 
-	{packages: "dialogue/policy", may: []string{"dialogue/tracker", "project", "component", vocabulary}, why: "root: contract and ensemble, no concrete policy"},
-	{packages: "dialogue/policy/*", may: []string{"dialogue/policy", "dialogue/tracker", "project", "component", "internal/ml", vocabulary},
-		why: "a policy knows its root, never another policy, never the processor"},
-	{packages: "dialogue/nlg", may: []string{"dialogue/tracker", "project", "component", "internal/endpoint", vocabulary}, why: "responses are chosen from a tracker and a domain"},
-	{packages: "dialogue/form", may: []string{"dialogue/tracker", "project", vocabulary}, why: "form filling is computed from a tracker and a domain"},
-	{packages: "dialogue", may: []string{"dialogue/tracker", "dialogue/policy", "dialogue/nlg", "dialogue/form", "nlu", "stores", "channels", "actions",
-		"project", "component", vocabulary}, why: "the processor sees contracts, never what implements them"},
+	{packages: "dialogue/policy/state", may: []string{"dialogue/tracker", "project", vocabulary},
+		why: "what policies see of a tracker; below the root, because its contract speaks of it"},
+	{packages: "dialogue/policy/training", may: []string{"dialogue/policy/state", "dialogue/tracker", "project", vocabulary},
+		why: "stories and rules as trackers; below the root, because its contract speaks of them"},
+	{packages: "dialogue/policy", may: []string{"dialogue/policy/{state,training}", "dialogue/tracker", "project", "component", vocabulary},
+		why: "root: contract and ensemble, no concrete policy"},
+	{packages: "dialogue/policy/*", may: []string{"dialogue/policy", "dialogue/policy/{state,training}", "dialogue/tracker", "project", "component",
+		"internal/ml", vocabulary}, why: "a policy knows its root, never another policy, never the processor"},
+	{packages: "dialogue/nlg", may: []string{"dialogue/tracker", "project", "internal/endpoint", vocabulary},
+		why: "responses are chosen from a tracker and a domain"},
+	{packages: "dialogue/form", may: []string{"actions", "dialogue/tracker", "project", vocabulary}, why: "form filling; validation asks for actions by contract"},
+	{packages: "dialogue", may: []string{"dialogue/{tracker,policy,nlg,form}", "nlu", "stores", "channels", "actions", "project", "component", vocabulary},
+		why: "the processor sees contracts, never what implements them"},
 
-	{packages: "actions", may: []string{"lb", "dialogue/tracker", "project", "component", "internal/endpoint", vocabulary}, why: "root: the action server's protocol and client"},
+	{packages: "actions", may: []string{"lb", "dialogue/tracker", "project", "component", "internal/endpoint", vocabulary},
+		why: "root: the action server's protocol and client"},
 	{packages: "stores", may: []string{"dialogue/tracker", "project", "component", vocabulary}, why: "root: contracts of what a node keeps elsewhere"},
 	{packages: "stores/storetest", may: []string{"stores", "dialogue/tracker", "project", vocabulary}, why: "the suite every backend runs"},
-	{packages: "stores/*", may: []string{"stores", "dialogue/tracker", "component", vocabulary}, why: "one contract"},
-	{packages: "stores/*/*", may: []string{"stores", "dialogue/tracker", "component", "project", vocabulary}, why: "a backend knows its contract, never another backend"},
+	{packages: "stores/*/*", may: []string{"stores", "dialogue/tracker", "component", "project", vocabulary},
+		why: "a backend knows its contract, never another backend"},
 	{packages: "channels", may: []string{"dialogue/tracker", "project", "component", vocabulary}, why: "root: messages in and out, the Channel contract"},
-	{packages: "channels/*", may: []string{"channels", "dialogue/tracker", "component", "project", vocabulary}, why: "a channel knows its root, never another channel"},
+	{packages: "channels/*", may: []string{"channels", "dialogue/tracker", "component", "project", vocabulary},
+		why: "a channel knows its root, never another channel"},
 
-	{packages: "server", may: []string{"dialogue", "dialogue/tracker", "dialogue/policy", "nlu", "stores", "channels", "actions", "console",
-		"project", "component", "internal/pyre", vocabulary}, why: "the HTTP API over contracts; what implements them is handed in"},
+	{packages: "server", may: []string{"dialogue", "dialogue/{tracker,policy}", "nlu", "stores", "channels", "actions", "console", "project", "component",
+		vocabulary}, why: "the HTTP API over contracts; what implements them is handed in"},
 	{packages: "console", standardLibrary: true, why: "embedded files"},
 	{packages: "standard", may: []string{"nlu/...", "dialogue/policy/...", "stores/...", "channels/..."}, why: "the one list of what this binary contains"},
 
-	{packages: "internal/archive", may: []string{"nlu", "dialogue/policy", "dialogue/tracker", "project", "component", vocabulary},
-		why: "saves and loads trained parts by their contracts"},
-	{packages: "internal/cli", may: []string{"server", "standard", "internal/archive", "dialogue", "dialogue/tracker", "dialogue/policy", "dialogue/nlg",
-		"nlu", "stores", "channels", "actions", "project", "component", vocabulary}, why: "wiring: one file a command"},
+	{packages: "internal/archive", may: []string{"project", "component", vocabulary}, why: "a model on disk, whatever its parts are"},
+	{packages: "internal/model", may: []string{"internal/archive", "dialogue", "dialogue/nlg", "dialogue/policy", "dialogue/policy/training",
+		"dialogue/tracker", "actions", "nlu", "project", "component", vocabulary}, why: "trains a project to a model and loads it; the parts are built by their registries"},
+	{packages: "internal/cli", may: []string{"server", "standard", "internal/{archive,model,endpoint}", "conformance/compat", "dialogue",
+		"dialogue/{tracker,policy,nlg}", "nlu", "stores", "channels", "actions", "project", "component", vocabulary}, why: "wiring: one file a command"},
 	{packages: "cmd/parley", may: []string{"internal/cli"}, why: "version, signals, exit status"},
-	{packages: "internal/docgen", may: []string{"internal/cli", "standard", "nlu", "dialogue/policy", "channels", "stores", "component", vocabulary},
+	{packages: "conformance/...", may: []string{"conformance/...", vocabulary}, why: "compares servers over HTTP; knows nothing of what answers"},
+	{packages: "internal/docgen", may: []string{"internal/cli", "nlu", "dialogue/policy", "channels", "stores", "component", vocabulary},
 		why: "writes the reference pages from what is registered"},
 	{packages: "internal/bench", why: "measures the binary from outside"},
 	{packages: "internal/arch", why: "tests only"},
+	{packages: "examples", why: "tests only"},
 }
 
 // libraries says where other modules may be used, so that a library can be exchanged in one place. A module that is
