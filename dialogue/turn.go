@@ -68,11 +68,7 @@ func (tn *turn) datedIfMissing(e tracker.Event) {
 
 // copy returns a tracker to try events on. It shares the space behind the last event with the turn's tracker, so it must
 // not be used any more once that goes on.
-func (tn *turn) copy() *tracker.Tracker {
-	c := tn.tracker.Snapshot()
-	c.Stamp(nil)
-	return c
-}
+func (tn *turn) copy() *tracker.Tracker { return tn.tracker.Copy() }
 
 func (tn *turn) paused() bool {
 	s := tn.tracker.State()

@@ -68,8 +68,7 @@ func (f *Form) Run(ctx context.Context, h Host, t *tracker.Tracker) ([]tracker.E
 // already is validated (FormAction._activate_loop and activate).
 func (f *Form) activate(ctx context.Context, h Host, t *tracker.Tracker) ([]tracker.Event, error) {
 	events := []tracker.Event{&tracker.ActiveLoop{Base: dated(h), Name: f.name}}
-	active := t.Snapshot()
-	active.Stamp(nil)
+	active := t.Copy()
 	update(h, active, events)
 	extracted, err := h.ExtractSlots(ctx, active)
 	if err != nil {

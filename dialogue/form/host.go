@@ -41,8 +41,7 @@ func update(h Host, t *tracker.Tracker, events []tracker.Event) {
 // branch returns a tracker with the events of t after the last restart, then more. The branch shares the space behind
 // the last event of t, so it must not be used any more once t goes on.
 func branch(t *tracker.Tracker, more ...tracker.Event) *tracker.Tracker {
-	b := t.SinceRestart()
-	b.Stamp(nil)
+	b := t.Copy().SinceRestart()
 	b.UpdateAll(more)
 	return b
 }

@@ -54,6 +54,16 @@ func (s *State) LoopName() string {
 	return s.Loop.Name
 }
 
+// sameState reports whether two states are equal, taking values for equal only when they are the same ones.
+func sameState(a, b *State) bool {
+	if len(a.Slots) != len(b.Slots) || len(a.Slots) > 0 && &a.Slots[0] != &b.Slots[0] {
+		return false
+	}
+	sameLoop := a.Loop == b.Loop || a.Loop != nil && b.Loop != nil && *a.Loop == *b.Loop
+	return sameLoop && a.Followup == b.Followup && a.Paused == b.Paused && a.LatestAction == b.LatestAction &&
+		a.LatestActionIsText == b.LatestActionIsText && a.LatestMessage == b.LatestMessage && a.LatestBot == b.LatestBot
+}
+
 // schema is what applying events needs to know of the domain.
 type schema struct {
 	domain  *project.Domain

@@ -21,7 +21,9 @@ type Tracker struct {
 	schema *schema
 	events []Event
 	state  *State
-	last   *Applied
+	// live is the state of applying all events one after another; state differs from it after Reload.
+	live *State
+	last *Applied
 	// loops are the names of all loops that were ever active, in order of appearance.
 	loops []string
 	// session is the index of the last action_session_start, 0 when there is none.
@@ -40,7 +42,7 @@ func NewFactory(d *project.Domain) *Factory { return &Factory{newSchema(d)} }
 
 // New returns a conversation without events.
 func (f *Factory) New(senderID string) *Tracker {
-	return &Tracker{SenderID: senderID, schema: f.schema, state: f.schema.initial}
+	return &Tracker{SenderID: senderID, schema: f.schema, state: f.schema.initial, live: f.schema.initial}
 }
 
 // FromEvents returns the conversation that consists of events (DialogueStateTracker.from_events).
@@ -89,6 +91,17 @@ func (t *Tracker) Fork() *Tracker {
 // Update appends an event and applies it.
 func (t *Tracker) Update(e Event) {
 	t.addStamp(e.Meta())
+	together := t.live == t.state
+	t.apply(e)
+	if !together {
+		t.live = t.after(t.live, e)
+	}
+	if together || sameState(t.live, t.state) {
+		t.live = t.state
+	}
+}
+
+func (t *Tracker) apply(e Event) {
 	t.events = append(t.events, e)
 	if a, ok := e.(*ActionExecuted); ok && a.Name == ActionSessionStart {
 		t.session = len(t.events) - 1
@@ -105,19 +118,22 @@ func (t *Tracker) Update(e Event) {
 	}
 	same := t.last.stateOr(t.schema.initial) == t.state
 	t.applyToHistory(e)
-	switch e.(type) {
-	case *UserUtteranceReverted, *ActionReverted:
-		t.state = t.last.stateOr(t.schema.initial)
-		return
-	case *SessionStarted:
-		t.state = t.schema.initial
-		return
-	}
 	if same && t.last != nil && t.last.Event == e {
 		t.state = t.last.State
 		return
 	}
-	t.state = t.schema.next(t.state, e)
+	t.state = t.after(t.state, e)
+}
+
+// after returns the state that follows s with e, which the history has by now.
+func (t *Tracker) after(s *State, e Event) *State {
+	switch e.(type) {
+	case *UserUtteranceReverted, *ActionReverted:
+		return t.last.stateOr(t.schema.initial)
+	case *SessionStarted:
+		return t.schema.initial
+	}
+	return t.schema.next(s, e)
 }
 
 // UpdateAll appends events in order.
@@ -235,6 +251,15 @@ func (t *Tracker) SinceRestart() *Tracker {
 func (t *Tracker) Reload() *Tracker {
 	c := *t
 	c.state = t.last.stateOr(t.schema.initial)
+	return &c
+}
+
+// Copy returns the conversation in the state of applying all its events anew, without a stamp
+// (DialogueStateTracker.copy). It shares the events as Snapshot does.
+func (t *Tracker) Copy() *Tracker {
+	c := *t
+	c.state = t.live
+	c.stamp = nil
 	return &c
 }
 
