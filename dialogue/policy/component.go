@@ -1,0 +1,55 @@
+package policy
+
+import (
+	"context"
+
+	"github.com/parleybot/parley/component"
+	"github.com/parleybot/parley/dialogue/policy/state"
+	"github.com/parleybot/parley/dialogue/policy/training"
+	"github.com/parleybot/parley/project"
+)
+
+// Component is a policy as it is named in config.yml. It is built untrained, then either trained or loaded, then
+// connected to the History of its ensemble; only then may it predict. Until then it is not safe for concurrent use.
+type Component interface {
+	Policy
+	// Priority decides between predictions of equal confidence.
+	Priority() int
+	// UsesRules reports whether the policy learns from rules, too (Rasa's supported_data).
+	UsesRules() bool
+	// Train learns from data.
+	Train(ctx context.Context, data *training.Data) error
+	// Persist stores what was learned, Load reads it again for the domain d.
+	Persist(r component.Resource) error
+	Load(d *project.Domain, r component.Resource) error
+	// Window is the number of past states that the policy looks up in the History, 0 for none or all of them.
+	Window() int
+	// Connect hands the policy the History to read conversations through.
+	Connect(h *state.History)
+}
+
+// RuleOnlyProvider is a policy that knows which slots and loops occur in rules only (RulePolicy).
+type RuleOnlyProvider interface {
+	RuleOnly() state.RuleOnly
+}
+
+// DomainChecker is a policy that may not fit a domain.
+type DomainChecker interface {
+	// CheckDomain returns an error when the policy cannot work with d.
+	CheckDomain(d *project.Domain) error
+}
+
+// Policies are the policies this program contains, by the names users write under `policies`.
+var Policies = component.NewRegistry[Component]("policy")
+
+func init() {
+	const learned = "it learns a neural model, which comes with a later version; RulePolicy, MemoizationPolicy and " +
+		"AugmentedMemoizationPolicy are available"
+	Policies.Unsupported("TEDPolicy", learned)
+	Policies.Unsupported("UnexpecTEDIntentPolicy", learned)
+	for _, old := range []string{
+		"EmbeddingPolicy", "FallbackPolicy", "FormPolicy", "KerasPolicy", "MappingPolicy", "SklearnPolicy", "TwoStageFallbackPolicy",
+	} {
+		Policies.Unsupported(old, "Rasa 3 has removed it, too; use RulePolicy")
+	}
+}

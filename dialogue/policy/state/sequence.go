@@ -1,0 +1,187 @@
+package state
+
+import "github.com/parleybot/parley/dialogue/tracker"
+
+const actionUnlikelyIntent = "action_unlikely_intent"
+
+// Sequence is the list of states that policies see which learn from stories, reduced to hashes: turns that rules alone
+// brought about are hidden, as are slots and loops that occur in rules only and action_unlikely_intent.
+type Sequence struct {
+	last uint64
+	past *link
+	n    int
+}
+
+// link is a past state in a Sequence.
+type link struct {
+	// history is the hash of the state as a past one, last as the one to predict from, chain that of all states up to
+	// this one.
+	history, last, chain uint64
+	n                    int
+	prev                 *link
+}
+
+// fold is the running state of Domain.states_for_tracker_history.
+type fold struct {
+	// last is the previous action of the last turn that was not hidden; lastHash is 0 before any.
+	lastHash     uint64
+	lastListen   bool
+	lastUnlikely bool
+	hidden       bool
+	// user is that of the last state, which following states without a new message keep.
+	user      *userPart
+	hasStates bool
+	top       *link
+}
+
+// step adds the state s, before an action that is hidden or not, and reports whether it is one of the sequence.
+func (h *History) step(f fold, s *tracker.State, m *memo, hide bool) (fold, bool) {
+	f, l, added := h.next(f, s, m, hide)
+	if !added {
+		return f, false
+	}
+	fresh := l
+	f.top = h.push(&fresh, f.top)
+	return f, true
+}
+
+// next is step without adding the link to the list.
+func (h *History) next(f fold, s *tracker.State, m *memo, hide bool) (fold, link, bool) {
+	prev := prevAction(s)
+	listen := prev.IsListen()
+	if !f.hidden {
+		f.lastHash = h.f.hashOf(prev)
+		f.lastListen = listen
+		f.lastUnlikely = prev.Name == actionUnlikelyIntent && !prev.IsText
+	}
+	if s.Followup == "" && s.LatestAction != loopName(s) {
+		f.hidden = hide
+	}
+	if f.hidden {
+		return f, link{}, false
+	}
+	user := m.user
+	if f.hasStates && !listen {
+		user = f.user
+	}
+	f.user, f.hasStates = user, true
+	hash, unlikely := f.lastHash, f.lastUnlikely
+	if hash == 0 {
+		hash = h.f.hashOf(prev)
+		unlikely = prev.Name == actionUnlikelyIntent && !prev.IsText
+	} else {
+		listen = f.lastListen
+	}
+	if unlikely {
+		return f, link{}, false
+	}
+	var loop uint64
+	if name := rawLoop(s); name != "" && !h.loops[name] {
+		loop = h.f.hashOfLoop(name)
+	}
+	l := link{history: combine(loop, hash, m.slots.hash, user.history)}
+	l.last = l.history
+	if listen && user.last != user.history {
+		l.last = combine(loop, hash, m.slots.hash, user.last)
+	}
+	return f, l, true
+}
+
+// push links l behind top. The list is cut now and then, so that it does not keep a whole conversation.
+func (h *History) push(l *link, top *link) *link {
+	l.prev = top
+	if top != nil {
+		l.n, l.chain = top.n, top.chain
+	}
+	l.n++
+	l.chain = mix(l.chain, l.history)
+	if l.n%clearEvery == 0 {
+		l.prev = top.copyOf(h.window)
+	}
+	return l
+}
+
+// copyOf copies the last n links.
+func (l *link) copyOf(n int) *link {
+	if l == nil || n <= 0 {
+		return nil
+	}
+	c := *l
+	c.prev = l.prev.copyOf(n - 1)
+	return &c
+}
+
+func loopName(s *tracker.State) string {
+	if name := rawLoop(s); name != ShouldNotBeSet {
+		return name
+	}
+	return ""
+}
+
+// Sequence returns the sequence of states to predict from.
+func (h *History) Sequence(t *tracker.Tracker) Sequence {
+	a := t.Applied()
+	m := h.at(a, t.Initial())
+	s := t.Initial()
+	if a != nil {
+		s = a.State
+	}
+	return h.finish(m.fold, s, &m)
+}
+
+// finish adds the current state, which no action hides.
+func (h *History) finish(f fold, s *tracker.State, m *memo) Sequence {
+	f, l, added := h.next(f, s, m, false)
+	if added {
+		q := Sequence{last: l.last, past: f.top, n: 1}
+		if f.top != nil {
+			q.n += f.top.n
+		}
+		return q
+	}
+	if f.top == nil {
+		return Sequence{}
+	}
+	return Sequence{last: f.top.last, past: f.top.prev, n: f.top.n}
+}
+
+// Len returns the number of states.
+func (q Sequence) Len() int { return q.n }
+
+// Key returns the hash of the last maxHistory states, of all when it is 0. maxHistory must not exceed the window of the
+// History.
+func (q Sequence) Key(maxHistory int) uint64 {
+	if maxHistory <= 0 {
+		var chain uint64
+		if q.past != nil {
+			chain = q.past.chain
+		}
+		return mix(chain, q.last)
+	}
+	key := mix(0, q.last)
+	n := 1
+	for l := q.past; l != nil && n < maxHistory; l = l.prev {
+		key = mix(key, l.history)
+		n++
+	}
+	return mix(key, uint64(n))
+}
+
+// KeyOf returns what Sequence.Key gives for a sequence of states with these hashes.
+func KeyOf(hashes []uint64, maxHistory int) uint64 {
+	if maxHistory <= 0 {
+		var chain uint64
+		for _, h := range hashes {
+			chain = mix(chain, h)
+		}
+		return chain
+	}
+	if len(hashes) > maxHistory {
+		hashes = hashes[len(hashes)-maxHistory:]
+	}
+	var key uint64
+	for i := len(hashes) - 1; i >= 0; i-- {
+		key = mix(key, hashes[i])
+	}
+	return mix(key, uint64(len(hashes)))
+}
