@@ -182,3 +182,6 @@ func Strings(in []string) []any {
 	}
 	return out
 }
+
+// MarshalJSON writes the map with its order kept.
+func (m *Map) MarshalJSON() ([]byte, error) { return Encode(m, Compact), nil }

@@ -1,0 +1,14 @@
+package standard
+
+import (
+	// The channels of this binary.
+	_ "github.com/parleybot/parley/channels/callback"
+	_ "github.com/parleybot/parley/channels/rest"
+	_ "github.com/parleybot/parley/channels/socketio"
+	// The policies of this binary.
+	_ "github.com/parleybot/parley/dialogue/policy/memoization"
+	_ "github.com/parleybot/parley/dialogue/policy/rule"
+	// The stores of this binary.
+	_ "github.com/parleybot/parley/stores/lock/memory"
+	_ "github.com/parleybot/parley/stores/tracker/memory"
+)
