@@ -128,24 +128,30 @@ func (r *nluReader) lookup(name, element string, at Pos) {
 	r.data.Lookups = append(r.data.Lookups, Lookup{name, []string{element}, at})
 }
 
-// intent reads the examples of an intent.
+// intent reads an intent with its examples.
 func (r *nluReader) intent(n *yamlNode, name string) {
 	base, key, err := splitIntent(name)
-	if err != nil {
+	e := Example{Intent: value.Strip(base)}
+	if key != "" {
+		e.ResponseKey = name
+	}
+	if m := n.get("metadata"); !m.isNull() {
+		e.Metadata = value.NewMap("intent", m.value())
+	}
+	before := len(r.data.Examples)
+	r.intentExamples(n, e, name)
+	// Rasa looks at the name only when there is an example for it.
+	if err != nil && len(r.data.Examples) > before {
 		r.ps.Errorf(n.get("intent").At, "%v", err)
 	}
-	var meta *value.Map
-	if m := n.get("metadata"); !m.isNull() {
-		meta = value.NewMap("intent", m.value())
-	}
+}
+
+// intentExamples adds the examples of the intent called name; e is what they have in common.
+func (r *nluReader) intentExamples(n *yamlNode, e Example, name string) {
 	examples := n.get("examples")
 	if n.has("examples") && examples.isNull() {
 		r.ps.Warnf(n.keyPos("examples"), "intent %q has no examples", name)
 		return
-	}
-	e := Example{Intent: value.Strip(base), Metadata: meta}
-	if key != "" {
-		e.ResponseKey = name
 	}
 	if examples != nil && examples.Kind == yamlList {
 		r.exampleList(examples, e, name)

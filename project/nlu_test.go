@@ -69,15 +69,9 @@ func TestBadNLUJSON(t *testing.T) {
 	compareGolden(t, strings.TrimSuffix(file, ".json")+".txt", listProblems(ps, filepath.Dir(file)))
 }
 
-func TestMergeNLU(t *testing.T) {
-	parse := func(name, text string) *NLUData {
-		d, ps := ParseNLU([]byte(text), name)
-		if ps.HasErrors() {
-			t.Fatal(ps)
-		}
-		return d
-	}
-	a := parse("a.yml", `
+// firstNLU and secondNLU are files to merge.
+const (
+	firstNLU = `
 nlu:
 - intent: greet
   examples: |
@@ -91,8 +85,8 @@ nlu:
     - Bern
 responses:
   utter_faq/a: [{text: old}]
-`)
-	b := parse("b.yml", `
+`
+	secondNLU = `
 nlu:
 - intent: greet
   examples: |
@@ -112,7 +106,19 @@ nlu:
     - Ulm
 responses:
   utter_faq/a: [{text: new}]
-`)
+`
+)
+
+func TestMergeNLU(t *testing.T) {
+	parse := func(name, text string) *NLUData {
+		d, ps := ParseNLU([]byte(text), name)
+		if ps.HasErrors() {
+			t.Fatal(ps)
+		}
+		return d
+	}
+	a := parse("a.yml", firstNLU)
+	b := parse("b.yml", secondNLU)
 	var ps Problems
 	got := MergeNLU([]*NLUData{a, b}, &ps)
 	want := `5:7 "hi" intent="greet" key="" entities=[] metadata={}

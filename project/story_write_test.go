@@ -59,49 +59,52 @@ func TestRecordedStories(t *testing.T) {
 	}
 }
 
+// said is a message with two entities.
+var said = &StoryMessage{Intent: "order", Text: "a cup of tea", Entities: []EntityAnnotation{
+	{Start: 2, End: 5, Entity: "size", Value: "cup"}, {Start: 9, End: 12, Entity: "drink", Value: "chai"}}}
+
+var writeStoriesTests = []struct {
+	name  string
+	story Story
+	opts  WriteOptions
+	want  string
+}{
+	{"no steps", Story{Name: "1234"}, WriteOptions{}, "version: \"3.1\"\nstories:\n- story: '1234'\n  steps: []\n"},
+	{"message by intent", Story{Name: "s", Steps: []Step{{User: said}}}, WriteOptions{Appendable: true},
+		"- story: s\n  steps:\n  - intent: order\n    entities:\n    - size: cup\n    - drink: chai\n"},
+	{"test story", Story{Name: "s", Steps: []Step{{User: said}}}, WriteOptions{TestStory: true, Appendable: true},
+		"- story: s\n  steps:\n  - intent: order\n    user: |-\n      a [cup](size) of [tea]{\"entity\": \"drink\", \"value\": \"chai\"}\n"},
+	{"message by text", Story{Name: "s", Steps: []Step{{User: &StoryMessage{Intent: "x", Text: "hi\nyou", TextFeaturized: true}}}},
+		WriteOptions{Appendable: true}, "- story: s\n  steps:\n  - user: |-\n      hi\n      you\n"},
+	{"retrieval intent", Story{Name: "s", Steps: []Step{{User: &StoryMessage{Intent: "faq", FullIntent: "faq/a"}}}},
+		WriteOptions{Appendable: true}, "- story: s\n  steps:\n  - intent: faq/a\n"},
+	{"left out", Story{Name: "s", Steps: []Step{
+		{Kind: ActionStep, Action: "action_listen"}, {Kind: ActionStep, Action: "action_session_start"},
+		{Kind: ActionStep, Action: "action_unlikely_intent"}, {Kind: EventStep, Action: "restart"}, {User: &StoryMessage{}},
+		{Kind: ActionStep, Action: "action_listen", Comment: "predicted: utter_hi"}}},
+		WriteOptions{Appendable: true}, "- story: s\n  steps:\n  - action: action_listen  # predicted: utter_hi\n"},
+	{"slots, loops and bots", Story{Name: "s", Steps: []Step{
+		{Kind: SlotStep, Slots: []StorySlot{{Name: "a", Value: []any{int64(1), nil}, HasValue: true}, {Name: "b"}}},
+		{Kind: LoopStep, Loop: "f"}, {Kind: LoopStep}, {Kind: BotStep, Action: "it's me", Comment: "predicted: no"}}},
+		WriteOptions{Appendable: true}, "- story: s\n  steps:\n  - slot_was_set:\n    - a:\n      - 1\n      - null\n" +
+			"  - slot_was_set:\n    - b\n  - active_loop: f\n  - active_loop: null\n  - bot: it's me  # predicted: no\n"},
+	{"checkpoints and alternatives", Story{Name: "s", Steps: []Step{
+		{Kind: CheckpointStep, Checkpoint: &StoryCheckpoint{Name: "c", Slots: []StorySlot{{Name: "a", Value: true, HasValue: true}}}},
+		{Kind: OrStep, Or: []Step{{User: &StoryMessage{Intent: "a"}}, {User: &StoryMessage{Intent: "b"}}}}}},
+		WriteOptions{Appendable: true}, "- story: s\n  steps:\n  - checkpoint: c\n    slot_was_set:\n    - a: true\n" +
+			"  - or:\n    - intent: a\n    - intent: b\n"},
+	{"comments", Story{Name: "s", Steps: []Step{{Comment: "predicted: bye: so long", User: &StoryMessage{Intent: "hi",
+		StepEntities: []*value.Map{value.NewMap("entity", "a", "value", "b"), value.NewMap("entity", "c")}, EntityComments: []string{"predicted: x: y"}}}}},
+		WriteOptions{Appendable: true}, "- story: s\n  steps:\n  - intent: hi  # predicted: bye: so long\n    entities:\n" +
+			"    - a: b  # predicted: x: y\n    - c\n"},
+	{"rule", Story{Name: "r", Rule: true, ConversationStart: true, NoWaitForUserInput: true,
+		Conditions: []Step{{Kind: LoopStep, Loop: "f"}}, Steps: []Step{{User: &StoryMessage{Intent: "a"}}, {Kind: ActionStep, Action: "b"}}},
+		WriteOptions{}, "version: \"3.1\"\nrules:\n- rule: r\n  condition:\n  - active_loop: f\n  conversation_start: true\n" +
+			"  steps:\n  - intent: a\n  - action: b\n  wait_for_user_input: false\n"},
+}
+
 func TestWriteStories(t *testing.T) {
-	said := &StoryMessage{Intent: "order", Text: "a cup of tea", Entities: []EntityAnnotation{
-		{Start: 2, End: 5, Entity: "size", Value: "cup"}, {Start: 9, End: 12, Entity: "drink", Value: "chai"}}}
-	tests := []struct {
-		name  string
-		story Story
-		opts  WriteOptions
-		want  string
-	}{
-		{"no steps", Story{Name: "1234"}, WriteOptions{}, "version: \"3.1\"\nstories:\n- story: '1234'\n  steps: []\n"},
-		{"message by intent", Story{Name: "s", Steps: []Step{{User: said}}}, WriteOptions{Appendable: true},
-			"- story: s\n  steps:\n  - intent: order\n    entities:\n    - size: cup\n    - drink: chai\n"},
-		{"test story", Story{Name: "s", Steps: []Step{{User: said}}}, WriteOptions{TestStory: true, Appendable: true},
-			"- story: s\n  steps:\n  - intent: order\n    user: |-\n      a [cup](size) of [tea]{\"entity\": \"drink\", \"value\": \"chai\"}\n"},
-		{"message by text", Story{Name: "s", Steps: []Step{{User: &StoryMessage{Intent: "x", Text: "hi\nyou", TextFeaturized: true}}}},
-			WriteOptions{Appendable: true}, "- story: s\n  steps:\n  - user: |-\n      hi\n      you\n"},
-		{"retrieval intent", Story{Name: "s", Steps: []Step{{User: &StoryMessage{Intent: "faq", FullIntent: "faq/a"}}}},
-			WriteOptions{Appendable: true}, "- story: s\n  steps:\n  - intent: faq/a\n"},
-		{"left out", Story{Name: "s", Steps: []Step{
-			{Kind: ActionStep, Action: "action_listen"}, {Kind: ActionStep, Action: "action_session_start"},
-			{Kind: ActionStep, Action: "action_unlikely_intent"}, {Kind: EventStep, Action: "restart"}, {User: &StoryMessage{}},
-			{Kind: ActionStep, Action: "action_listen", Comment: "predicted: utter_hi"}}},
-			WriteOptions{Appendable: true}, "- story: s\n  steps:\n  - action: action_listen  # predicted: utter_hi\n"},
-		{"slots, loops and bots", Story{Name: "s", Steps: []Step{
-			{Kind: SlotStep, Slots: []StorySlot{{Name: "a", Value: []any{int64(1), nil}, HasValue: true}, {Name: "b"}}},
-			{Kind: LoopStep, Loop: "f"}, {Kind: LoopStep}, {Kind: BotStep, Action: "it's me", Comment: "predicted: no"}}},
-			WriteOptions{Appendable: true}, "- story: s\n  steps:\n  - slot_was_set:\n    - a:\n      - 1\n      - null\n" +
-				"  - slot_was_set:\n    - b\n  - active_loop: f\n  - active_loop: null\n  - bot: it's me  # predicted: no\n"},
-		{"checkpoints and alternatives", Story{Name: "s", Steps: []Step{
-			{Kind: CheckpointStep, Checkpoint: &StoryCheckpoint{Name: "c", Slots: []StorySlot{{Name: "a", Value: true, HasValue: true}}}},
-			{Kind: OrStep, Or: []Step{{User: &StoryMessage{Intent: "a"}}, {User: &StoryMessage{Intent: "b"}}}}}},
-			WriteOptions{Appendable: true}, "- story: s\n  steps:\n  - checkpoint: c\n    slot_was_set:\n    - a: true\n" +
-				"  - or:\n    - intent: a\n    - intent: b\n"},
-		{"comments", Story{Name: "s", Steps: []Step{{Comment: "predicted: bye: so long", User: &StoryMessage{Intent: "hi",
-			StepEntities: []*value.Map{value.NewMap("entity", "a", "value", "b"), value.NewMap("entity", "c")}, EntityComments: []string{"predicted: x: y"}}}}},
-			WriteOptions{Appendable: true}, "- story: s\n  steps:\n  - intent: hi  # predicted: bye: so long\n    entities:\n" +
-				"    - a: b  # predicted: x: y\n    - c\n"},
-		{"rule", Story{Name: "r", Rule: true, ConversationStart: true, NoWaitForUserInput: true,
-			Conditions: []Step{{Kind: LoopStep, Loop: "f"}}, Steps: []Step{{User: &StoryMessage{Intent: "a"}}, {Kind: ActionStep, Action: "b"}}},
-			WriteOptions{}, "version: \"3.1\"\nrules:\n- rule: r\n  condition:\n  - active_loop: f\n  conversation_start: true\n" +
-				"  steps:\n  - intent: a\n  - action: b\n  wait_for_user_input: false\n"},
-	}
-	for _, tt := range tests {
+	for _, tt := range writeStoriesTests {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := WriteStories([]Story{tt.story}, tt.opts)
 			if err != nil {
