@@ -133,6 +133,8 @@ func (parser) Parse(_ context.Context, text string) (*value.Map, error) {
 type plan struct {
 	domain *project.Domain
 	next   map[string]string
+	// featurize adds the event that ensembles add to the first prediction after a message.
+	featurize bool
 }
 
 func (p plan) Predict(_ context.Context, t *tracker.Tracker) (policy.Prediction, error) {
@@ -153,6 +155,9 @@ func (p plan) Predict(_ context.Context, t *tracker.Tracker) (policy.Prediction,
 	}
 	pred := policy.Prediction{Probabilities: make([]float64, len(p.domain.ActionNames())), Policy: "Plan", Priority: 1}
 	pred.Probabilities[i] = 1
+	if s.LatestAction == tracker.ActionListen && p.featurize {
+		pred.Events = []tracker.Event{&tracker.DefinePrevUserUtteredFeaturization{}}
+	}
 	pred.Reason = policy.Reason{Kind: "story", Source: name}
 	return pred, nil
 }
@@ -238,7 +243,7 @@ func newBench(t testing.TB, domainYAML string, next map[string]string, change ..
 	b.Processor = New(cfg)
 	t.Cleanup(b.Close)
 	b.model = NewModel(ModelSpec{
-		ID: "m1", AssistantID: "a1", Domain: d, NLU: parser{}, Policies: plan{d, next}, NLG: responses{},
+		ID: "m1", AssistantID: "a1", Domain: d, NLU: parser{}, Policies: plan{domain: d, next: next}, NLG: responses{},
 	})
 	b.SetModel(b.model)
 	return b

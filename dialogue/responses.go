@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/parleybot/parley/actions"
 	"github.com/parleybot/parley/dialogue/tracker"
@@ -148,37 +149,48 @@ func (tn *turn) draft(ctx context.Context, r *value.Map, t *tracker.Tracker) (*v
 	return message, nil
 }
 
+// dataKeys are the fields of a message that a bot event keeps in its data, in Rasa's order.
+var dataKeys = [...]string{"elements", "quick_replies", "buttons", "attachment", "image", "custom"}
+
+// textOnly is the data of a message that has nothing but text. Most have, so they share it.
+var textOnly = botData(&value.Map{})
+
+func botData(message *value.Map) *value.Map {
+	data := value.NewMap(
+		dataKeys[0], message.Value(dataKeys[0]), dataKeys[1], message.Value(dataKeys[1]), dataKeys[2], message.Value(dataKeys[2]),
+		dataKeys[3], message.Value(dataKeys[3]), dataKeys[4], message.Value(dataKeys[4]), dataKeys[5], message.Value(dataKeys[5]),
+	)
+	if !value.Truthy(data.Value("attachment")) {
+		data.Set("attachment", data.Value("image"))
+	}
+	return data
+}
+
 // botUttered makes the event of a bot message; what has no place in its data becomes metadata (create_bot_utterance).
-// message is used up.
 func (tn *turn) botUttered(message *value.Map) *tracker.BotUttered {
-	attachment := message.Value("attachment")
-	if !value.Truthy(attachment) {
-		attachment = message.Value("image")
-	}
-	text := message.Value("text")
-	e := &tracker.BotUttered{Base: tn.now(), Data: value.NewMap(
-		"elements", message.Value("elements"),
-		"quick_replies", message.Value("quick_replies"),
-		"buttons", message.Value("buttons"),
-		"attachment", attachment,
-		"image", message.Value("image"),
-		"custom", message.Value("custom"),
-	)}
-	if s, ok := text.(string); ok {
-		e.Text = s
-	} else if text == nil {
-		e.NoText = true
-	} else {
-		e.Text = value.Str(text)
-	}
-	meta := &value.Map{}
-	for k, v := range message.All() {
-		switch k {
-		case "text", "elements", "quick_replies", "buttons", "attachment", "image", "custom":
-		default:
-			meta.Set(k, v)
+	e := &tracker.BotUttered{Base: tn.now(), Data: textOnly}
+	for _, key := range dataKeys {
+		if message.Value(key) != nil {
+			e.Data = botData(message)
+			break
 		}
 	}
-	e.Metadata = meta
+	switch text := message.Value("text").(type) {
+	case nil:
+		e.NoText = true
+	case string:
+		e.Text = text
+	default:
+		e.Text = value.Str(text)
+	}
+	for k, v := range message.All() {
+		if k == "text" || slices.Contains(dataKeys[:], k) {
+			continue
+		}
+		if e.Metadata == nil {
+			e.Metadata = &value.Map{}
+		}
+		e.Metadata.Set(k, v)
+	}
 	return e
 }

@@ -182,7 +182,7 @@ func TestInvalidExtractionLosesTheTurn(t *testing.T) {
 
 func TestModelSwapDuringATurn(t *testing.T) {
 	b := newBench(t, testDomain, map[string]string{"greet": "action_cook", "greet action_cook": "utter_greet"})
-	other := NewModel(ModelSpec{ID: "m2", Domain: b.Model().Domain, NLU: parser{}, Policies: plan{b.Model().Domain, nil}, NLG: responses{}})
+	other := NewModel(ModelSpec{ID: "m2", Domain: b.Model().Domain, NLU: parser{}, Policies: plan{domain: b.Model().Domain}, NLG: responses{}})
 	b.runner.do["action_cook"] = func(*tracker.Tracker) (*actions.Result, error) {
 		b.SetModel(other)
 		return &actions.Result{}, nil
