@@ -100,9 +100,34 @@ func (s *Server) domain(c echo.Context) error {
 	case strings.HasSuffix(accepted, "json"):
 		return channels.WriteJSON(c, http.StatusOK, m.Domain.AsMap())
 	case strings.HasSuffix(accepted, "yml"), strings.HasSuffix(accepted, "yaml"):
-		return channels.WriteText(c, http.StatusOK, typeYAML, string(project.WriteYAML(m.Domain.AsMap())))
+		return channels.WriteText(c, http.StatusOK, typeYAML, string(domainYAML(m.Domain)))
 	}
 	return &APIError{Status: http.StatusNotAcceptable, Reason: "NotAcceptable",
 		Message: `Invalid Accept header. Domain can be provided as json ("Accept: application/json") or` +
 			`yml ("Accept: application/x-yaml"). Make sure you've set the appropriate Accept header.`}
+}
+
+// domainYAML writes a domain as Rasa does: texts of responses with several lines as blocks.
+func domainYAML(d *project.Domain) []byte {
+	m := d.AsMap().Clone()
+	responses := &value.Map{}
+	for name, v := range m.Map("responses").All() {
+		variations, ok := v.([]any)
+		if !ok {
+			responses.Set(name, v)
+			continue
+		}
+		written := make([]any, len(variations))
+		for i, v := range variations {
+			written[i] = v
+			if variation, ok := v.(*value.Map); ok && strings.Contains(variation.String("text"), "\n") {
+				written[i] = variation.Clone().Set("text", project.LiteralText(variation.String("text")))
+			}
+		}
+		responses.Set(name, written)
+	}
+	if m.Has("responses") {
+		m.Set("responses", responses)
+	}
+	return project.WriteYAML(m)
 }

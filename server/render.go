@@ -46,6 +46,8 @@ func render(c echo.Context, status int, message, allow string) error {
 	if name == "" {
 		name = "Error Occurred"
 	}
+	// echo sets the header by itself.
+	c.Response().Header().Del("Allow")
 	form := errorForm(c)
 	if form == formJSON {
 		body := value.NewMap("description", name, "status", int64(status), "message", message)
