@@ -39,7 +39,8 @@ var _ server.Trainer = (*modelTrainer)(nil)
 
 // Train trains the project that the request holds.
 func (t *modelTrainer) Train(ctx context.Context, r server.TrainRequest) (*server.Trained, error) {
-	p, err := project.Parse(r.YAML, "the request body")
+	// The name is that of the file Rasa writes the request to; its ending says that it is YAML.
+	p, err := project.Parse(r.YAML, "data.yml")
 	if err != nil {
 		return nil, err
 	}
@@ -52,6 +53,12 @@ func (t *modelTrainer) Train(ctx context.Context, r server.TrainRequest) (*serve
 		return nil, err
 	}
 	name := archive.Name(trained.Manifest.TrainedAt.Local(), t.app.env().Random) + archive.Extension
+	switch {
+	case !o.Core:
+		name = "nlu-" + name
+	case !o.NLU:
+		name = "core-" + name
+	}
 	if r.Keep {
 		if err := trained.Save(filepath.Join(defaultModels, name)); err != nil {
 			return nil, err
