@@ -50,7 +50,7 @@ func emit(n *node, to dialect, fold bool) (pattern string, ok bool) {
 func (w *writer) node(n *node) {
 	switch n.op {
 	case opLiteral:
-		w.leaf(n, func() { w.WriteString(quote(n.r)) })
+		w.leaf(n, func() { w.literal(n) })
 	case opSet:
 		w.leaf(n, func() { w.set(n) })
 	case opAny:
@@ -120,6 +120,21 @@ func (w *writer) leaf(n *node, write func()) {
 	}
 	write()
 	w.WriteByte(')')
+}
+
+// literal writes a character. The backtracking engine knows only two spellings of a letter, not all three of sigma.
+func (w *writer) literal(n *node) {
+	next := unicode.SimpleFold(n.r)
+	if w.to != backtracking || !n.fold || unicode.SimpleFold(next) == n.r {
+		w.WriteString(quote(n.r))
+		return
+	}
+	w.WriteByte('[')
+	w.WriteRune(n.r)
+	for ; next != n.r; next = unicode.SimpleFold(next) {
+		w.WriteRune(next)
+	}
+	w.WriteByte(']')
 }
 
 func (w *writer) repeat(n *node) {

@@ -19,7 +19,7 @@ func (r *Regexp) WordLiteral() (string, bool) {
 func isPlainBoundary(n *node) bool { return n.op == opBoundary && !n.not && !n.ascii }
 
 // RequiredLiteral returns characters that stand in every match, "" when there is nothing of the kind. When the pattern
-// ignores case they are lower-case ASCII, and stand in every lower-cased ASCII match.
+// ignores case they are folded, and stand in every folded match (see Fold).
 func (r *Regexp) RequiredLiteral() string { return r.required(r.root) }
 
 func (r *Regexp) required(n *node) string {
@@ -49,10 +49,10 @@ func (r *Regexp) longest(subs []*node) string {
 		}
 	}
 	for _, s := range subs {
-		if s.op == opLiteral && s.fold == r.fold && (!r.fold || s.r < 0x80) {
+		if s.op == opLiteral && s.fold == r.fold {
 			c := s.r
-			if r.fold && 'A' <= c && c <= 'Z' {
-				c += 'a' - 'A'
+			if r.fold {
+				c = foldRune(c)
 			}
 			run = append(run, c)
 			continue

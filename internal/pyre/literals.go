@@ -1,6 +1,7 @@
 package pyre
 
 import (
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -88,11 +89,25 @@ func foldRune(r rune) rune {
 		}
 		return r
 	}
+	// To Python's re these two are spellings of i.
+	if r == 'İ' || r == 'ı' {
+		return 'I'
+	}
 	least := r
 	for o := unicode.SimpleFold(r); o != r; o = unicode.SimpleFold(o) {
 		least = min(least, o)
 	}
 	return least
+}
+
+// Fold returns s with one spelling for all letters that IgnoreCase takes as equal, character by character.
+func Fold(s string) string {
+	for i := range len(s) {
+		if c := s[i]; 'a' <= c && c <= 'z' || c >= utf8.RuneSelf {
+			return strings.Map(foldRune, s)
+		}
+	}
+	return s
 }
 
 // find returns the first match at or behind byte from, in bytes. Of several texts that match at one place the first

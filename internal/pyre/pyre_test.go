@@ -34,6 +34,7 @@ func TestFindAll(t *testing.T) {
 		{"open lower bound", `a{,2}b`, 0, "aaab", []Span{{1, 4}}},
 		{"empty matches", `x*`, 0, "xxy", []Span{{0, 2}, {2, 2}, {3, 3}}},
 		{"ignore case", `straße`, IgnoreCase, "STRAßE Straße", []Span{{0, 6}, {7, 13}}},
+		{"final sigma", `\bοσ\b`, IgnoreCase, "ος ΟΣ", []Span{{0, 2}, {3, 5}}},
 		{"case within a group", `(?i:a)b`, 0, "Ab AB ab", []Span{{0, 2}, {6, 8}}},
 		{"verbose", "(?x) a b # c", 0, "a b ab", []Span{{4, 6}}},
 		{"space separators", `\s+`, 0, "a\x1c\u0085b", []Span{{1, 3}}},
@@ -110,7 +111,7 @@ func TestLiterals(t *testing.T) {
 		{`\bare we late?\b`, "", "are we lat", 0},
 		{`\bHey|yo\b`, "", "", 0},
 		{`\bnode.js\b`, "", "node", 0},
-		{`\bÜber Alles\b`, "Über Alles", "ber alles", IgnoreCase},
+		{`\bÜber Alles\b`, "Über Alles", "ÜBER ALLES", IgnoreCase},
 		{`(abc)+d*`, "", "abc", 0},
 	}
 	for _, c := range cases {

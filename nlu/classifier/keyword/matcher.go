@@ -12,8 +12,8 @@ import (
 type keyword struct {
 	text, intent string
 	re           *pyre.Regexp
-	// literal stands in every text the keyword matches, "" when nothing is known. plain says that the keyword is just
-	// that between word boundaries.
+	// literal stands in every text the keyword matches, "" when nothing is known; it is folded when case is ignored.
+	// plain says that the keyword is just that between word boundaries.
 	literal string
 	plain   bool
 }
@@ -45,8 +45,6 @@ func newMatcher(keywords []keyword, caseSensitive bool) (*matcher, error) {
 		}
 		k.re, k.literal = re, re.RequiredLiteral()
 		_, k.plain = re.WordLiteral()
-		// RequiredLiteral may be a part of the keyword when case is ignored.
-		k.plain = k.plain && len(k.literal) == len(k.text) && !m.fold
 		if k.literal == "" {
 			m.always = append(m.always, int32(i))
 		} else {
@@ -85,8 +83,12 @@ func (m *matcher) first(text string) int {
 
 // each calls visit for the keywords that text contains, in ascending order, until it returns false.
 func (m *matcher) each(text string, visit func(i int) bool) {
+	folded := text
+	if m.fold {
+		folded = pyre.Fold(text)
+	}
 	var buffer [16]int32
-	candidates := m.candidates(text, buffer[:0])
+	candidates := m.candidates(folded, buffer[:0])
 	slices.Sort(candidates)
 	last := int32(-1)
 	for _, i := range candidates {
@@ -97,7 +99,7 @@ func (m *matcher) each(text string, visit func(i int) bool) {
 		k := &m.keywords[i]
 		matches := false
 		if k.plain {
-			matches = containsWord(text, k.literal)
+			matches = containsWord(folded, k.literal)
 		} else {
 			// A search that takes too long counts as no match.
 			matches, _ = k.re.Search(text)
@@ -111,15 +113,6 @@ func (m *matcher) each(text string, visit func(i int) bool) {
 // candidates returns the keywords whose literal text contains, and those without.
 func (m *matcher) candidates(text string, out []int32) []int32 {
 	out = append(out, m.always...)
-	if m.fold {
-		if !pyre.IsASCII(text) {
-			for i := range m.keywords {
-				out = append(out, int32(i))
-			}
-			return out
-		}
-		text = strings.ToLower(text)
-	}
 	for start := range len(text) {
 		at := int32(0)
 		for i := start; i < len(text); i++ {

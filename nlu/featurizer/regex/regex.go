@@ -94,7 +94,7 @@ func (f *Featurizer) ProcessExample(_ context.Context, m *nlu.Message) error {
 func (f *Featurizer) featurize(m *nlu.Message, a nlu.Attribute) {
 	tokens := m.Tokens(a)
 	text := m.Value(a)
-	if len(f.patterns) == 0 || text == "" || len(tokens) == 0 {
+	if len(f.patterns) == 0 || len(tokens) == 0 {
 		return
 	}
 	sequence := ml.NewSparse(len(f.patterns), len(tokens), len(tokens))
