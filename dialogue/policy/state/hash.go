@@ -13,21 +13,19 @@ import (
 var seed = maphash.MakeSeed()
 
 const (
-	saltLoop  = 0x9e3779b97f4a7c15
-	saltPrev  = 0xc2b2ae3d27d4eb4f
-	saltSlots = 0x165667b19e3779f9
-	saltUser  = 0x27d4eb2f165667c5
+	saltA = 0x9e3779b97f4a7c15
+	saltB = 0xc2b2ae3d27d4eb4f
 )
 
 // mix combines two hashes; the order matters.
 func mix(a, b uint64) uint64 {
-	hi, lo := bits.Mul64(a^saltLoop, bits.RotateLeft64(b, 29)^saltPrev)
+	hi, lo := bits.Mul64(a^saltA, bits.RotateLeft64(b, 29)^saltB)
 	return hi ^ lo
 }
 
 // combine returns the hash of a state from those of its parts, 0 for an absent part. slots is the sum of its entries.
 func combine(loop, prev, slots, user uint64) uint64 {
-	return mix(mix(loop^saltLoop, prev^saltPrev), mix(slots^saltSlots, user^saltUser))
+	return mix(mix(mix(loop, prev), slots), user)
 }
 
 // hashText hashes the text of a part as it stands in a memoization key: JSON without quotation marks.
