@@ -1,6 +1,10 @@
 package tracker
 
-import "github.com/parleybot/parley/internal/value"
+import (
+	"slices"
+
+	"github.com/parleybot/parley/internal/value"
+)
 
 // Verbosity tells which events CurrentState includes (Rasa's EventVerbosity).
 type Verbosity int
@@ -58,10 +62,48 @@ func (t *Tracker) eventMaps(v Verbosity) any {
 		return nil
 	}
 	out := make([]any, len(events))
+	var user *value.Map
 	for i, e := range events {
-		out[i] = AsMap(e)
+		m := AsMap(e)
+		out[i] = m
+		switch e := e.(type) {
+		case *UserUttered:
+			user = m
+		case *EntitiesAdded:
+			addEntities(user, e)
+		}
 	}
 	return out
+}
+
+// addEntities shows entities in the message they were found in, as Rasa does where the message had some before.
+func addEntities(user *value.Map, e *EntitiesAdded) {
+	parse := user.Map("parse_data")
+	known := parse.List("entities")
+	if len(known) == 0 {
+		return
+	}
+	user.Set("parse_data", parse.Clone().Set("entities", withNew(known, e.Entities)))
+}
+
+// withNew returns known with those of more that it lacks.
+func withNew(known, more []any) []any {
+	all := slices.Clip(known)
+	for _, e := range more {
+		if !slices.ContainsFunc(all, func(k any) bool { return value.Equal(k, e) }) {
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
+// shownData is the parse data of a message as it stands in the conversation: with entities that policies added to
+// others.
+func (u *UserUttered) shownData() *value.Map {
+	if n := len(u.ParseData.List("entities")); n == 0 || n == len(u.Entities) {
+		return u.ParseData
+	}
+	return u.withEntities()
 }
 
 // withEntities returns the parse data with the entities that policies added.

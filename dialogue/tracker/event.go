@@ -66,6 +66,8 @@ const (
 type DefinePrevUserUtteredFeaturization struct {
 	Base
 	UseText bool
+	// Unknown is true where Rasa has None.
+	Unknown bool
 }
 
 // EntitiesAdded holds entities that a policy found in the last user message.

@@ -44,7 +44,11 @@ func (e *UserUttered) fields(m *value.Map) {
 }
 
 func (e *DefinePrevUserUtteredFeaturization) fields(m *value.Map) {
-	m.Set("use_text_for_featurization", e.UseText)
+	var useText any
+	if !e.Unknown {
+		useText = e.UseText
+	}
+	m.Set("use_text_for_featurization", useText)
 }
 
 func (e *EntitiesAdded) fields(m *value.Map) { m.Set("entities", orEmptyList(e.Entities)) }
@@ -60,7 +64,7 @@ func (e *ReminderScheduled) fields(m *value.Map) {
 		Set("name", e.Name).Set("kill_on_user_msg", e.KillOnUserMessage)
 }
 
-func (e *FollowupAction) fields(m *value.Map) { m.Set("name", e.Name) }
+func (e *FollowupAction) fields(m *value.Map) { m.Set("name", nullable(e.Name)) }
 
 func (e *ActionExecuted) fields(m *value.Map) {
 	m.Set("name", nullable(e.Name)).Set("policy", nullable(e.Policy)).Set("confidence", confidence(e.Confidence)).
@@ -199,7 +203,8 @@ func (r *reader) utterance() (string, bool) { return r.text("text"), r.m.Value("
 var readers = map[string]func(*reader) Event{
 	TypeUser: readUser,
 	TypeFeaturization: func(r *reader) Event {
-		return &DefinePrevUserUtteredFeaturization{UseText: r.truth("use_text_for_featurization", false)}
+		return &DefinePrevUserUtteredFeaturization{UseText: r.truth("use_text_for_featurization", false),
+			Unknown: r.m.Value("use_text_for_featurization") == nil}
 	},
 	TypeEntities: func(r *reader) Event { return &EntitiesAdded{Entities: r.list("entities")} },
 	TypeBot: func(r *reader) Event {

@@ -169,7 +169,7 @@ func (e *ActionExecuted) apply(s *State, _ *schema) {
 func (e *ActiveLoop) apply(s *State, _ *schema) {
 	s.Loop = nil
 	if e.Name != "" {
-		s.Loop = &Loop{Name: e.Name, Trigger: s.LatestMessage.ParseData}
+		s.Loop = &Loop{Name: e.Name, Trigger: s.LatestMessage.shownData()}
 	}
 }
 
