@@ -56,8 +56,10 @@ type Intent struct {
 	UsedEntities []string
 	// IsRetrieval is true when the training data has responses for intent/key.
 	IsRetrieval bool
-	Default     bool
-	Pos         Pos
+	// Triggers is the action the intent triggers in the format of Rasa 1, which Domain.Check refuses.
+	Triggers string
+	Default  bool
+	Pos      Pos
 }
 
 // Entity is one entry of the domain's `entities`.
@@ -147,6 +149,8 @@ type Form struct {
 	RequiredSlots  []string
 	IgnoredIntents []string
 	Pos            Pos
+	// SlotPos holds where each of RequiredSlots is written.
+	SlotPos []Pos
 }
 
 // Response is a named list of variations, of which NLG picks one.

@@ -116,6 +116,9 @@ func (b *domainBuilder) buildForms() {
 			b.ps.invalidf(e.Val.keyPos("ignored_intents"), "form %q has ignored_intents, so required_slots is needed", e.Key)
 		}
 		form.RequiredSlots = e.Val.get("required_slots").oneOrMore()
+		for _, item := range e.Val.get("required_slots").items() {
+			form.SlotPos = append(form.SlotPos, item.At)
+		}
 		form.IgnoredIntents = e.Val.get("ignored_intents").oneOrMore()
 		b.d.Forms = append(b.d.Forms, form)
 	}
@@ -138,11 +141,10 @@ func (b *domainBuilder) buildSession() {
 	b.d.Session = SessionConfig{ExpirationTime: 60, CarryOverSlots: true}
 	n := b.data.get("session_config")
 	if minutes := n.get("session_expiration_time"); !minutes.isNull() {
-		f, ok := value.ToFloat(minutes.Scalar)
-		if _, text := minutes.str(); text || !ok {
-			b.ps.Errorf(minutes.At, "session_config.session_expiration_time must be a number of minutes without quotes")
+		if text, ok := minutes.str(); ok && numberSchema.allows(minutes) {
+			b.ps.Errorf(minutes.At, "session_config.session_expiration_time must be a number without quotes, not %q", text)
 		}
-		b.d.Session.ExpirationTime = f
+		b.d.Session.ExpirationTime, _ = value.ToFloat(minutes.value())
 	}
 	if carry := n.get("carry_over_slots_to_new_session"); carry != nil {
 		b.d.Session.CarryOverSlots = carry.truthy()

@@ -175,6 +175,9 @@ func (b *domainBuilder) addIntent(item *yamlNode) {
 		}
 		in := builtIntent{Intent: Intent{Name: e.Key, Pos: e.KeyNode.At}, triggers: e.Val.get("triggers")}
 		in.IsRetrieval = e.Val.get("is_retrieval_intent").truthy()
+		if in.triggers != nil {
+			in.Triggers = value.Str(in.triggers.value())
+		}
 		if i == 0 {
 			in.UsedEntities = b.used(e.Val, e.Key)
 		} else {

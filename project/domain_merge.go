@@ -10,6 +10,9 @@ import (
 // domainKeys mark a file as part of a domain (rasa/shared/core/domain.py ALL_DOMAIN_KEYS, 3.6.21).
 var domainKeys = []string{"slots", "forms", "actions", "entities", "intents", "responses", "e2e_actions", "session_config"}
 
+// IsEmpty reports whether there is nothing in the domain but defaults (Domain.is_empty).
+func (d *Domain) IsEmpty() bool { return value.Equal(d.raw, EmptyDomain().raw) }
+
 // isEmptyDomain is Domain.is_empty for a document of asDict.
 func isEmptyDomain(doc *yamlNode) bool {
 	return value.Equal(doc.mapValue(), asDict(&yamlNode{Kind: yamlMap}).mapValue())

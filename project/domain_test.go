@@ -268,3 +268,35 @@ responses:
 		t.Error(diff)
 	}
 }
+
+func TestCheckDomain(t *testing.T) {
+	d, _ := parseGood(t, `
+intents: [greet, {go: {triggers: action_listen}}]
+forms:
+  order_form: {required_slots: [size, colour]}
+  empty_form: {required_slots: []}
+slots:
+  size:
+    type: text
+    mappings:
+      - {type: from_text, conditions: [{active_loop: order_from}, {active_loop: null}, {active_loop: order_form}]}
+  note:
+    type: text
+    mappings:
+      - {type: from_text, conditions: [{active_loop: order_form}]}
+      - {type: from_trigger_intent, value: x, conditions: [{active_loop: order_form}]}
+      - {type: from_text, conditions: [{active_loop: empty_form}]}
+`)
+	var ps Problems
+	d.Check(&ps)
+	want := `domain.yml:4:39: form "order_form" asks for slot "colour", which the domain does not have; known are size, note, requested_slot, session_started_metadata
+domain.yml:10:9: a mapping of slot "size" has a condition on form "order_from", which the domain does not have; did you mean "order_form"?
+domain.yml:14:9: a mapping of slot "note" has a condition on form "order_form", whose required_slots lack the slot
+domain.yml:2:19: intent "go" triggers an action, which was the way of Rasa 1; write a rule instead`
+	if diff := cmp.Diff(want, ps.Error()); diff != "" {
+		t.Error(diff)
+	}
+	if d.IsEmpty() || !EmptyDomain().IsEmpty() {
+		t.Error("emptiness is wrong")
+	}
+}

@@ -11,9 +11,9 @@ import (
 
 const minimalConfig = "recipe: default.v1\nlanguage: en\nassistant_id: mine\npipeline: []\npolicies: []\n"
 
-// TestLoadRetrieval puts retrieval intents, their responses and the bot texts of stories into the domain; what is
-// expected was read from real Rasa.
-func TestLoadRetrieval(t *testing.T) {
+// retrievalProject writes a project with retrieval intents and end-to-end stories.
+func retrievalProject(t *testing.T) LoadOptions {
+	t.Helper()
 	dir := t.TempDir()
 	write(t, dir, "config.yml", minimalConfig)
 	write(t, dir, "domain.yml", `
@@ -54,8 +54,14 @@ stories:
   - bot: "hello a"
 `)
 	write(t, dir, "data/test_stories.yml", "stories:\n- story: t\n  steps:\n  - user: hi\n    intent: greet\n  - action: action_a\n")
-	p, err := Load(LoadOptions{Domain: []string{filepath.Join(dir, "domain.yml")}, Data: []string{filepath.Join(dir, "data")},
-		Config: filepath.Join(dir, "config.yml")})
+	return LoadOptions{Domain: []string{filepath.Join(dir, "domain.yml")}, Data: []string{filepath.Join(dir, "data")},
+		Config: filepath.Join(dir, "config.yml")}
+}
+
+// TestLoadRetrieval puts retrieval intents, their responses and the bot texts of stories into the domain; what is
+// expected was read from real Rasa.
+func TestLoadRetrieval(t *testing.T) {
+	p, err := Load(retrievalProject(t))
 	if err != nil {
 		t.Fatal(err)
 	}
