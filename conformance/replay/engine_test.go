@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -153,10 +152,7 @@ func (e engine) conversation(ctx context.Context, what, sender string, m *value.
 
 // TestEngine replays all recorded conversations on the dialogue engine alone, with parses and predictions as recorded.
 func TestEngine(t *testing.T) {
-	files, err := filepath.Glob("../recorded/*.jsonl.gz")
-	require.NoError(t, err)
-	require.NotEmpty(t, files)
-	for _, file := range files {
+	for _, file := range recordings(t) {
 		bot := strings.TrimSuffix(filepath.Base(file), ".jsonl.gz")
 		t.Run(bot, func(t *testing.T) { engineBot(t, file, filepath.Join("../bots", bot)) })
 	}
@@ -181,7 +177,7 @@ func engineBot(t *testing.T, file, dir string) {
 		player := &Player{Target: engine{p}, Stub: stub, Sleep: c.Sleep, OnlyEvents: true}
 		if err := player.Replay(t.Context(), recorded); err == nil {
 			same++
-		} else if shown++; shown <= 5 {
+		} else if shown++; shown <= maxShown {
 			t.Errorf("%s: %v", recorded.Name, err)
 		}
 	}
@@ -200,11 +196,16 @@ func (c *Conversation) assistant() string {
 }
 
 func loadDomain(t *testing.T, dir string) *project.Domain {
-	path := filepath.Join(dir, "domain.yml")
-	if _, err := os.Stat(path); err != nil {
-		path = filepath.Join(dir, "domain")
-	}
-	d, problems := project.LoadDomain(path)
+	t.Helper()
+	d, problems := project.LoadDomain(domainPath(dir))
 	require.NoError(t, problems.Err())
 	return d
+}
+
+func recordings(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob("../recorded/*.jsonl.gz")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	return files
 }
