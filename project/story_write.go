@@ -62,17 +62,20 @@ func storyValue(s Story, opts WriteOptions) (*value.Map, error) {
 	if len(conditions) > 0 {
 		out.Set("condition", conditions)
 	}
-	if s.ConversationStart {
+	if s.ConversationStart && len(s.Steps) > 0 && !isSnippet(s.Steps[0]) {
 		out.Set("conversation_start", true)
 	}
 	if len(steps) > 0 {
 		out.Set("steps", steps)
 	}
-	if s.NoWaitForUserInput {
+	if s.NoWaitForUserInput || len(s.Steps) > 0 && isSnippet(s.Steps[len(s.Steps)-1]) {
 		out.Set("wait_for_user_input", false)
 	}
 	return out, nil
 }
+
+// isSnippet reports whether s is the action "...", which stands for whatever came before or comes after a rule.
+func isSnippet(s Step) bool { return s.Kind == ActionStep && s.Action == "..." }
 
 // stepValues writes steps; each slot gets a step of its own.
 func stepValues(steps []Step, opts WriteOptions, rule bool) ([]any, error) {
@@ -121,7 +124,7 @@ func stepValue(s Step, opts WriteOptions) (*value.Map, error) {
 	case UserStep:
 		return messageValue(s, opts)
 	case ActionStep:
-		if s.Action != "" && s.Action != "..." {
+		if s.Action != "" && !isSnippet(s) {
 			out.Set("action", withComment(s.Action, s.Comment))
 		}
 	case BotStep:

@@ -114,7 +114,7 @@ type Story struct {
 	Conditions []Step
 	// Steps is never empty in a story that was read, but may hold nothing that makes an event. Behind the conditions
 	// of a rule and before its steps Rasa puts an ActionExecuted("...") unless ConversationStart is true, and
-	// another one behind its steps when NoWaitForUserInput is true.
+	// another one behind its steps when NoWaitForUserInput is true. An `action: ...` among the steps is that event, too.
 	Steps []Step
 	// ConversationStart is a rule's `conversation_start: true`.
 	ConversationStart bool
