@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -34,13 +35,22 @@ type StatusError struct {
 	Body []byte
 }
 
-// Error returns the status and, if the body is a JSON object with a text under error, that text.
+// Error returns the status and the reason.
 func (e *StatusError) Error() string {
-	text := fmt.Sprintf("status %d %s", e.Status, http.StatusText(e.Status))
-	if m, err := value.DecodeObject(e.Body); err == nil && m.String("error") != "" {
-		text += ": " + shorten(m.String("error"))
+	text := strings.TrimSpace(fmt.Sprintf("status %d %s", e.Status, http.StatusText(e.Status)))
+	if reason := e.Reason(); reason != "" {
+		text += ": " + reason
 	}
 	return text
+}
+
+// Reason returns the text under "error" of a body that is a JSON object, shortened; "" when there is none.
+func (e *StatusError) Reason() string {
+	m, err := value.DecodeObject(e.Body)
+	if err != nil {
+		return ""
+	}
+	return shorten(m.String("error"))
 }
 
 // maxErrorText bounds how much of a server's error text is repeated, in bytes.
