@@ -19,14 +19,38 @@ type Domain interface {
 // rasa/shared/core/training_data/story_reader/yaml_story_reader.py). It may be used by several goroutines.
 type IntentMessages struct {
 	domain Domain
+	// sure holds the data of the domain's intents with confidence 1, which nearly all messages have.
+	sure map[string]*intentData
 	// Warn is told what was left out of a message, nil for nobody.
 	Warn func(problem, detail string)
 }
 
+// intentData is what parse data say of an intent.
+type intentData struct {
+	intent  *value.Map
+	ranking []any
+}
+
+func newIntentData(name string, confidence float64) *intentData {
+	m := value.NewMap("name", name, "confidence", confidence)
+	return &intentData{intent: m, ranking: []any{m}}
+}
+
 // NewIntentMessages returns a reader that accepts the intents and entities of domain, or all when domain is nil.
-func NewIntentMessages(domain Domain) *IntentMessages { return &IntentMessages{domain: domain} }
+func NewIntentMessages(domain Domain) *IntentMessages {
+	h := &IntentMessages{domain: domain, sure: make(map[string]*intentData)}
+	if d, ok := domain.(*project.Domain); ok && d != nil {
+		for _, intent := range d.Intents {
+			h.sure[intent.Name] = newIntentData(intent.Name, 1)
+		}
+	}
+	return h
+}
 
 const intentMessageExtractor = "RegexMessageHandler"
+
+// noEntities has no capacity, so that appending copies it.
+var noEntities = []any{}
 
 // Parse returns the parse data of a message that names its intent: text, intent, entities and intent_ranking. ok is
 // false when text is no such message, or names an intent the domain does not have; it is then ordinary text. The
@@ -41,8 +65,9 @@ func (h *IntentMessages) Parse(text string) (data *value.Map, ok bool) {
 		return nil, false
 	}
 	name := value.Strip(parts.name)
-	if h.domain != nil {
-		if _, known := h.domain.Intent(name); !known {
+	known := h.sure[name]
+	if known == nil && h.domain != nil {
+		if _, ok := h.domain.Intent(name); !ok {
 			h.warn("unknown intent in a message", name)
 			return nil, false
 		}
@@ -50,14 +75,11 @@ func (h *IntentMessages) Parse(text string) (data *value.Map, ok bool) {
 	if parts.rest != "" {
 		h.warn("ignoring the end of a message", parts.rest)
 	}
-	confidence := h.confidence(parts.confidence)
-	intent := value.NewMap("name", name, "confidence", confidence)
-	return value.NewMap(
-		"text", text,
-		"intent", intent,
-		"entities", h.entities(text, parts),
-		"intent_ranking", []any{intent.Clone()},
-	), true
+	if confidence := h.confidence(parts.confidence); known == nil || confidence != 1 {
+		known = newIntentData(name, confidence)
+	}
+	return value.NewMap("text", text, "intent", known.intent, "entities", h.entities(text, parts),
+		"intent_ranking", known.ranking), true
 }
 
 type intentMessage struct {
@@ -100,27 +122,27 @@ func splitIntentMessage(text string) intentMessage {
 }
 
 // confidence reads "@0.8". What is no number counts as 0, what is above 1 as 1.
-func (h *IntentMessages) confidence(s string) any {
+func (h *IntentMessages) confidence(s string) float64 {
 	if s == "" {
-		return 1.0
+		return 1
 	}
 	f, err := value.ParseFloat(s[1:])
 	switch {
 	case err != nil:
 		h.warn("reading the confidence of a message", s)
-		return 0.0
+		return 0
 	case f > 1:
 		h.warn("limiting the confidence of a message", s)
-		return 1.0
+		return 1
 	}
 	return f
 }
 
 func (h *IntentMessages) entities(text string, parts intentMessage) []any {
-	list := []any{}
 	if parts.entities == "" {
-		return list
+		return noEntities
 	}
+	list := noEntities
 	decoded, err := value.DecodeString(parts.entities)
 	object, isObject := decoded.(*value.Map)
 	if err != nil || !isObject {
