@@ -257,6 +257,11 @@ func (b *domainBuilder) entitySet(n *yamlNode, key, intent string) map[string]bo
 	if text, is := n.str(); is {
 		b.ps.Warnf(n.At, "%s of intent %q should be a list: [%s]", key, intent, text)
 	}
+	for _, item := range n.Items {
+		if item.Kind != yamlScalar {
+			b.ps.Errorf(item.At, "%s of intent %q must list names, not %s", key, intent, item.kindName())
+		}
+	}
 	b.withLabels(set, names)
 	return set
 }

@@ -52,8 +52,8 @@ func listOf(at Pos, items []*yamlNode) *yamlNode {
 	return &yamlNode{Kind: yamlList, At: at, Items: items, size: 1}
 }
 
-// texts returns what Python's set(n) holds, in order: the items of a list, the keys of a mapping, the characters of a
-// text. It is false for anything else and for what Python cannot put in a set.
+// texts returns what Python iterates over in n, as texts: the items of a list, the keys of a mapping, the characters
+// of a text. It is false for anything else.
 func (n *yamlNode) texts() ([]string, bool) {
 	if s, ok := n.str(); ok {
 		var chars []string
@@ -70,9 +70,6 @@ func (n *yamlNode) texts() ([]string, bool) {
 		out = append(out, e.Key)
 	}
 	for _, item := range n.Items {
-		if item.Kind != yamlScalar {
-			return nil, false
-		}
 		out = append(out, value.Str(item.value()))
 	}
 	return out, true
