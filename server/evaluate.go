@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/parleybot/parley/channels"
+	"github.com/parleybot/parley/dialogue"
 	"github.com/parleybot/parley/internal/value"
 )
 
@@ -17,9 +18,8 @@ type Tester interface {
 	// Stories compares the loaded model's predictions with test stories in YAML; endToEnd looks at intents and entities
 	// too.
 	Stories(ctx context.Context, yaml []byte, endToEnd bool) (*value.Map, error)
-	// Intents compares what a model understands with NLU data, YAML or JSON. model is the path of an archive, "" for the
-	// loaded model.
-	Intents(ctx context.Context, data []byte, model string) (*value.Map, error)
+	// Intents compares what a model understands with NLU data, YAML or JSON.
+	Intents(ctx context.Context, data []byte, m *dialogue.Model) (*value.Map, error)
 	// CrossValidate trains and evaluates models on parts of the NLU data in a YAML document with config and domain.
 	CrossValidate(ctx context.Context, yaml []byte, folds int) (*value.Map, error)
 }
@@ -93,15 +93,25 @@ func (s *Server) testIntents(ctx context.Context, c echo.Context) (*reply, error
 }
 
 func (s *Server) evaluateIntents(ctx context.Context, c echo.Context, data []byte, crossValidate bool, folds int) (*value.Map, error) {
-	if s.cfg.Tester == nil {
-		return nil, errNoTester
-	}
 	if crossValidate {
+		if s.cfg.Tester == nil {
+			return nil, errNoTester
+		}
 		return s.cfg.Tester.CrossValidate(ctx, data, folds)
 	}
-	model, _ := channels.Query(c, "model")
-	if model == "" && s.cfg.Processor.Model() == nil {
-		return nil, errNoModel
+	m := s.cfg.Processor.Model()
+	if path, ok := channels.Query(c, "model"); ok && s.cfg.Models != nil {
+		var err error
+		if m, err = s.cfg.Models.Load(ctx, ModelSource{File: path}); err != nil {
+			s.log.Error("model not loaded", "model", path, "err", err)
+			m = nil
+		}
 	}
-	return s.cfg.Tester.Intents(ctx, data, model)
+	switch {
+	case m == nil:
+		return nil, errNoModel
+	case s.cfg.Tester == nil:
+		return nil, errNoTester
+	}
+	return s.cfg.Tester.Intents(ctx, data, m)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/parleybot/parley/dialogue"
 	"github.com/parleybot/parley/internal/archive"
+	"github.com/parleybot/parley/internal/evaluate"
 	"github.com/parleybot/parley/internal/model"
 	"github.com/parleybot/parley/project"
 	"github.com/parleybot/parley/server"
@@ -69,4 +70,21 @@ func (t *modelTrainer) Train(ctx context.Context, r server.TrainRequest) (*serve
 		return nil, fmt.Errorf("packing model %s: %w", name, err)
 	}
 	return &server.Trained{Name: name, Archive: io.NopCloser(bytes.NewReader(data)), Size: int64(len(data))}, nil
+}
+
+// tester evaluates models for POST /model/test.
+func (a *app) tester(p *dialogue.Processor) *evaluate.Tester {
+	env := a.env()
+	return &evaluate.Tester{Processor: p, Random: env.WithDefaults().Random,
+		TrainNLU: func(ctx context.Context, p *project.Project) (evaluate.Parser, error) {
+			trained, _, err := model.Train(ctx, p, model.Options{NLU: true, Env: env})
+			if err != nil {
+				return nil, err
+			}
+			m, err := model.Load(trained, "fold"+archive.Extension, env)
+			if err != nil {
+				return nil, err
+			}
+			return m.NLU, nil
+		}}
 }

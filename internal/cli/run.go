@@ -92,7 +92,7 @@ func (a *app) run(ctx context.Context, r *runFlags) error {
 	srv, err := server.New(server.Config{
 		Processor: s.processor, Channels: chans, EnableAPI: r.enableAPI, CORS: r.cors, AuthToken: r.authToken,
 		JWTSecret: r.jwtSecret, JWTMethod: r.jwtMethod, ResponseTimeout: time.Duration(r.responseTimeout) * time.Second,
-		Models: &modelLoader{a}, Trainer: &modelTrainer{a}, Logger: a.log,
+		Models: &modelLoader{a}, Trainer: &modelTrainer{a}, Tester: a.tester(s.processor), Logger: a.log,
 	})
 	if err != nil {
 		return err
