@@ -1,8 +1,10 @@
 package evaluate
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/parleybot/parley/dialogue"
@@ -57,8 +59,11 @@ var errNoPolicies = errors.New("the model has no dialogue policies")
 // Stories has the model predict every action of the stories, each time after what the story says happened before;
 // rules are left out. endToEnd compares intents and entities of the messages, too (_collect_story_predictions).
 func Stories(ctx context.Context, e Engine, m *dialogue.Model, stories project.Stories, endToEnd bool) ([]Story, error) {
+	trackers := training.Generate(m.Domain, stories, training.Options{}).Trackers
+	// Training orders conversations by how their parts hang together; reports follow the file.
+	slices.SortStableFunc(trackers, func(a, b *training.Tracker) int { return cmp.Compare(line(a), line(b)) })
 	var out []Story
-	for _, t := range training.Generate(m.Domain, stories, training.Options{}).Trackers {
+	for _, t := range trackers {
 		if t.Rule {
 			continue
 		}
@@ -69,6 +74,14 @@ func Stories(ctx context.Context, e Engine, m *dialogue.Model, stories project.S
 		out = append(out, r.story)
 	}
 	return out, nil
+}
+
+// line is where the first story of a conversation was written.
+func line(t *training.Tracker) int {
+	if len(t.Origins) == 0 {
+		return 0
+	}
+	return t.Origins[0].Pos.Line
 }
 
 // runner plays one story.
