@@ -144,7 +144,7 @@ func (h *History) at(a *tracker.Applied, initial *tracker.State) memo {
 			before = x.Prev.State
 		}
 		h.follow(&m, before)
-		m.fold, _ = h.step(m.fold, before, &m, x.Event.(*tracker.ActionExecuted).HideRuleTurn)
+		h.step(&m.fold, momentOf(before, &m), x.Event.(*tracker.ActionExecuted).HideRuleTurn)
 		m.actions++
 		if x != a {
 			h.leave(x, m)

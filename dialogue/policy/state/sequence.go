@@ -34,31 +34,41 @@ type fold struct {
 	top       *link
 }
 
-// step adds the state s, before an action that is hidden or not, and reports whether it is one of the sequence.
-func (h *History) step(f fold, s *tracker.State, m *memo, hide bool) (fold, bool) {
-	f, l, added := h.next(f, s, m, hide)
-	if !added {
-		return f, false
-	}
-	fresh := l
-	f.top = h.push(&fresh, f.top)
-	return f, true
+// moment is what a sequence takes of one state of a conversation.
+type moment struct {
+	*tracker.State
+	user *userPart
+	// slots is the sum of the hashes of the slots that count.
+	slots uint64
+	// loop is the name of the active loop, also when it is ShouldNotBeSet.
+	loop string
 }
 
-// next is step without adding the link to the list.
-func (h *History) next(f fold, s *tracker.State, m *memo, hide bool) (fold, link, bool) {
-	prev := prevAction(s)
+func momentOf(s *tracker.State, m *memo) moment {
+	return moment{State: s, user: m.user, slots: m.slots.hash, loop: rawLoop(s)}
+}
+
+// step adds a state, before an action that is hidden or not.
+func (h *History) step(f *fold, m moment, hide bool) {
+	if l, added := h.next(f, &m, hide); added {
+		f.top = h.push(l, f.top)
+	}
+}
+
+// next is step without adding the link, which is not always one of the sequence, to the list.
+func (h *History) next(f *fold, m *moment, hide bool) (link, bool) {
+	prev := prevAction(m.State)
 	listen := prev.IsListen()
 	if !f.hidden {
 		f.lastHash = h.f.hashOf(prev)
 		f.lastListen = listen
 		f.lastUnlikely = prev.Name == actionUnlikelyIntent && !prev.IsText
 	}
-	if s.Followup == "" && s.LatestAction != loopName(s) {
+	if m.Followup == "" && (m.LatestAction != m.loop || m.loop == ShouldNotBeSet) {
 		f.hidden = hide
 	}
 	if f.hidden {
-		return f, link{}, false
+		return link{}, false
 	}
 	user := m.user
 	if f.hasStates && !listen {
@@ -73,22 +83,23 @@ func (h *History) next(f fold, s *tracker.State, m *memo, hide bool) (fold, link
 		listen = f.lastListen
 	}
 	if unlikely {
-		return f, link{}, false
+		return link{}, false
 	}
 	var loop uint64
-	if name := rawLoop(s); name != "" && !h.loops[name] {
-		loop = h.f.hashOfLoop(name)
+	if m.loop != "" && !h.loops[m.loop] {
+		loop = h.f.hashOfLoop(m.loop)
 	}
-	l := link{history: combine(loop, hash, m.slots.hash, user.history)}
+	l := link{history: combine(loop, hash, m.slots, user.history)}
 	l.last = l.history
 	if listen && user.last != user.history {
-		l.last = combine(loop, hash, m.slots.hash, user.last)
+		l.last = combine(loop, hash, m.slots, user.last)
 	}
-	return f, l, true
+	return l, true
 }
 
 // push links l behind top. The list is cut now and then, so that it does not keep a whole conversation.
-func (h *History) push(l *link, top *link) *link {
+func (h *History) push(fresh link, top *link) *link {
+	l := &fresh
 	l.prev = top
 	if top != nil {
 		l.n, l.chain = top.n, top.chain
@@ -126,13 +137,8 @@ func (h *History) Sequence(t *tracker.Tracker) Sequence {
 	if a != nil {
 		s = a.State
 	}
-	return h.finish(m.fold, s, &m)
-}
-
-// finish adds the current state, which no action hides.
-func (h *History) finish(f fold, s *tracker.State, m *memo) Sequence {
-	f, l, added := h.next(f, s, m, false)
-	if added {
+	f, now := m.fold, momentOf(s, &m)
+	if l, added := h.next(&f, &now, false); added { // no action hides the current state
 		q := Sequence{last: l.last, past: f.top, n: 1}
 		if f.top != nil {
 			q.n += f.top.n
@@ -151,6 +157,9 @@ func (q Sequence) Len() int { return q.n }
 // Key returns the hash of the last maxHistory states, of all when it is 0. maxHistory must not exceed the window of the
 // History.
 func (q Sequence) Key(maxHistory int) uint64 {
+	if q.n == 0 {
+		return KeyOf(nil, maxHistory)
+	}
 	if maxHistory <= 0 {
 		var chain uint64
 		if q.past != nil {

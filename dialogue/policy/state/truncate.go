@@ -1,6 +1,10 @@
 package state
 
-import "github.com/parleybot/parley/dialogue/tracker"
+import (
+	"sync"
+
+	"github.com/parleybot/parley/dialogue/tracker"
+)
 
 // replayed is an event in the part of a conversation that is told again without what came before.
 type replayed struct {
@@ -20,9 +24,10 @@ type replayed struct {
 // search ends where all sequences are longer than longest; otherwise it begins at the last action_listen that has more
 // than maxHistory actions from it on (AugmentedMemoizationPolicy of rasa/core/policies/memoization.py).
 func (h *History) RecallTruncated(t *tracker.Tracker, maxHistory, longest int, lookup func(key uint64) bool) bool {
-	var buffer [64]replayed
-	r := retelling{h: h, maxHistory: maxHistory, start: h.atStart(t.Initial()), initial: t.Initial()}
-	r.events = r.collect(buffer[:0], t.Applied(), longest)
+	r := retellings.Get().(*retelling)
+	defer r.release()
+	r.h, r.maxHistory, r.start, r.initial = h, maxHistory, h.atStart(t.Initial()), t.Initial()
+	r.events = r.collect(r.events[:0], t.Applied(), longest)
 	r.now = r.initial
 	if a := t.Applied(); a != nil {
 		r.now = a.State
@@ -37,6 +42,19 @@ func (h *History) RecallTruncated(t *tracker.Tracker, maxHistory, longest int, l
 	return false
 }
 
+// retellings are kept for the next conversation.
+var retellings = sync.Pool{New: func() any { return &retelling{} }}
+
+// release forgets the conversation and puts r back, unless it has grown large.
+func (r *retelling) release() {
+	if cap(r.events) > 1024 {
+		return
+	}
+	clear(r.events)
+	*r = retelling{events: r.events[:0], past: r.past[:0], touched: r.touched[:0]}
+	retellings.Put(r)
+}
+
 // retelling is the search for one conversation.
 type retelling struct {
 	h          *History
@@ -47,6 +65,14 @@ type retelling struct {
 	user       *userPart
 	events     []replayed
 	past       []uint64
+	// touched are the features of the slots that were set since the first event.
+	touched []touchedSlot
+	told    narrator
+}
+
+type touchedSlot struct {
+	slot *slot
+	hash uint64
 }
 
 // collect returns the events from which on the conversation may be told again, in order.
@@ -115,76 +141,71 @@ func (r *retelling) replay(x *tracker.Applied) replayed {
 
 // keyFrom returns the key of the conversation told from event i on.
 func (r *retelling) keyFrom(i int) uint64 {
-	var f fold
-	var knowsUser, knowsLoop bool
-	touched := touchedSlots{r: r}
-	slots := slotPart{hash: r.start.slots.hash}
-	m := memo{user: r.start.user, slots: &slots}
-	r.past = r.past[:0]
-	last := uint64(0)
-	add := func(s *tracker.State, user *userPart, hide bool) {
-		m.user = r.start.user
-		if knowsUser {
-			m.user = user
-		}
-		if !knowsLoop && s.Loop != nil {
-			c := *s
-			c.Loop = nil
-			s = &c
-		}
-		var l link
-		var added bool
-		if f, l, added = r.h.next(f, s, &m, hide); added {
-			r.past = append(r.past, l.history)
-			last = l.last
-		}
-	}
-	add(r.initial, r.start.user, r.events[i].action.HideRuleTurn)
+	n := &r.told
+	*n = narrator{r: r, slots: r.start.slots.hash}
+	r.past, r.touched = r.past[:0], r.touched[:0]
+	n.state(r.initial, nil, r.events[i].action.HideRuleTurn)
 	for j := i + 1; j < len(r.events); j++ {
 		switch e := &r.events[j]; {
 		case e.action != nil:
-			add(e.before, e.user, e.action.HideRuleTurn)
+			n.state(e.before, e.user, e.action.HideRuleTurn)
 		case e.isUser:
-			knowsUser = true
+			n.knowsUser = true
 		case e.isLoop:
-			knowsLoop = true
+			n.knowsLoop = true
 		case e.isReset:
-			slots.hash = r.start.slots.hash
-			touched.list = touched.list[:0]
+			n.slots = r.start.slots.hash
+			r.touched = r.touched[:0]
 		case e.slot != nil:
-			slots.hash += e.hash - touched.replace(e.slot, e.hash)
+			n.slots += e.hash - r.replace(e.slot, e.hash)
 		}
 	}
-	add(r.now, r.user, false)
-	if n := len(r.past); n > 0 {
-		r.past[n-1] = last
+	n.state(r.now, r.user, false)
+	if count := len(r.past); count > 0 {
+		r.past[count-1] = n.last
 	}
 	return KeyOf(r.past, r.maxHistory)
 }
 
-// touchedSlots remembers the features of the slots that were set in a retelling.
-type touchedSlots struct {
-	r    *retelling
-	list []touchedSlot
-}
-
-type touchedSlot struct {
-	slot *slot
-	hash uint64
-}
-
 // replace notes the feature of s and returns the one before.
-func (t *touchedSlots) replace(s *slot, hash uint64) uint64 {
-	for i := range t.list {
-		if t.list[i].slot == s {
-			old := t.list[i].hash
-			t.list[i].hash = hash
+func (r *retelling) replace(s *slot, hash uint64) uint64 {
+	for i := range r.touched {
+		if r.touched[i].slot == s {
+			old := r.touched[i].hash
+			r.touched[i].hash = hash
 			return old
 		}
 	}
-	t.list = append(t.list, touchedSlot{s, hash})
-	if f := s.of(t.r.initial.Slots[s.index]); f != nil {
+	r.touched = append(r.touched, touchedSlot{s, hash})
+	if f := s.of(r.initial.Slots[s.index]); f != nil {
 		return f.hash
 	}
 	return 0
+}
+
+// narrator tells the states of a retelling.
+type narrator struct {
+	r    *retelling
+	fold fold
+	// knowsUser and knowsLoop tell whether a message and a change of the loop were among the events so far.
+	knowsUser, knowsLoop bool
+	// slots is the sum of the hashes of the slots that count.
+	slots uint64
+	// last is the hash of the latest state as the one to predict from.
+	last uint64
+}
+
+// state adds the state s with the message user, before an action that is hidden or not.
+func (n *narrator) state(s *tracker.State, user *userPart, hide bool) {
+	m := moment{State: s, user: user, slots: n.slots}
+	if !n.knowsUser {
+		m.user = n.r.start.user
+	}
+	if n.knowsLoop {
+		m.loop = rawLoop(s)
+	}
+	if l, added := n.r.h.next(&n.fold, &m, hide); added {
+		n.r.past = append(n.r.past, l.history)
+		n.last = l.last
+	}
 }
