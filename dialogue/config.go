@@ -57,6 +57,22 @@ type Predictor interface {
 	Predict(ctx context.Context, t *tracker.Tracker) (policy.Prediction, error)
 }
 
+// Voter is a Predictor that can also tell what each of its policies said; it is asked to when somebody listens
+// (Config.OnPrediction).
+type Voter interface {
+	Votes(ctx context.Context, t *tracker.Tracker) (best policy.Prediction, votes []policy.Prediction, err error)
+}
+
+// Made is a prediction that was made, for whoever wants to explain it. What it points to must not be changed.
+type Made struct {
+	SenderID string
+	// Action is the name (or text) of the action chosen.
+	Action     string
+	Prediction *policy.Prediction
+	// Votes are what each policy said; nil for a followup and where the policies do not tell.
+	Votes []policy.Prediction
+}
+
 // Env is what a turn takes from outside beside the message and the tracker. Two turns with equal inputs and equal
 // answers of their Env have equal events.
 type Env struct {
@@ -93,8 +109,8 @@ type Config struct {
 	NewID func() string
 	// AfterFunc calls f after d unless stop is called before; reminders use it. Default: time.AfterFunc.
 	AfterFunc func(d time.Duration, f func()) (stop func() bool)
-	// OnPrediction is told of every prediction with the action chosen, the votes and the reason. It runs inside the turn.
-	OnPrediction func(ctx context.Context, senderID, action string, p *policy.Prediction)
+	// OnPrediction is told of every prediction. It runs inside the turn.
+	OnPrediction func(ctx context.Context, made Made)
 }
 
 const defaultMaxActions = 10

@@ -162,6 +162,12 @@ func (p plan) Predict(_ context.Context, t *tracker.Tracker) (policy.Prediction,
 	return pred, nil
 }
 
+// Votes implements Voter.
+func (p plan) Votes(ctx context.Context, t *tracker.Tracker) (policy.Prediction, []policy.Prediction, error) {
+	pred, err := p.Predict(ctx, t)
+	return pred, []policy.Prediction{pred}, err
+}
+
 // responses says the first variation of a response.
 type responses struct{}
 

@@ -32,7 +32,7 @@ type turn struct {
 	isNew bool
 	// reminders is nil when the turn is only for show.
 	reminders *reminders
-	observer  func(ctx context.Context, senderID, action string, p *policy.Prediction)
+	observer  func(ctx context.Context, made Made)
 }
 
 // handle does everything for a user message except loading and storing (MessageProcessor.handle_message).
@@ -139,7 +139,7 @@ func (tn *turn) predict(ctx context.Context) (policy.Prediction, error) {
 		if i, ok := tn.model.Domain.ActionIndex(name); ok {
 			pred := tn.model.forAction(i, followupPolicy, 1)
 			pred.Reason = policy.Reason{Kind: "followup", Source: name}
-			tn.observe(ctx, &pred)
+			tn.observe(ctx, &pred, nil)
 			return pred, nil
 		}
 		tn.log.ErrorContext(ctx, "ignoring unknown followup action", "sender_id", tn.tracker.SenderID, "action", name)
@@ -147,20 +147,29 @@ func (tn *turn) predict(ctx context.Context) (policy.Prediction, error) {
 	if tn.model.Policies == nil {
 		return policy.Prediction{}, ErrNoDialogue
 	}
-	pred, err := tn.model.Policies.Predict(ctx, tn.tracker)
+	pred, votes, err := tn.askPolicies(ctx)
 	if err != nil {
 		return pred, fmt.Errorf("predicting the next action: %w", err)
 	}
-	tn.observe(ctx, &pred)
+	tn.observe(ctx, &pred, votes)
 	return pred, nil
 }
 
-func (tn *turn) observe(ctx context.Context, pred *policy.Prediction) {
+func (tn *turn) askPolicies(ctx context.Context) (policy.Prediction, []policy.Prediction, error) {
+	if voter, ok := tn.model.Policies.(Voter); ok && tn.observer != nil {
+		return voter.Votes(ctx, tn.tracker)
+	}
+	pred, err := tn.model.Policies.Predict(ctx, tn.tracker)
+	return pred, nil, err
+}
+
+func (tn *turn) observe(ctx context.Context, pred *policy.Prediction, votes []policy.Prediction) {
 	if tn.observer == nil {
 		return
 	}
 	if i, _ := pred.Max(); i >= 0 && i < len(tn.model.actions) {
-		tn.observer(ctx, tn.tracker.SenderID, tn.model.actions[i].name(), pred)
+		p := *pred // a copy, so that predictions nobody listens to stay off the heap
+		tn.observer(ctx, Made{tn.tracker.SenderID, tn.model.actions[i].name(), &p, votes})
 	}
 }
 

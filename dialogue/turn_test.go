@@ -3,6 +3,7 @@ package dialogue
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -10,7 +11,6 @@ import (
 
 	"github.com/parleybot/parley/actions"
 	"github.com/parleybot/parley/channels"
-	"github.com/parleybot/parley/dialogue/policy"
 	"github.com/parleybot/parley/dialogue/tracker"
 	"github.com/parleybot/parley/internal/value"
 )
@@ -146,15 +146,16 @@ func TestRestart(t *testing.T) {
 func TestObserverSeesEveryPrediction(t *testing.T) {
 	var seen []string
 	b := newBench(t, testDomain, map[string]string{"greet": "action_cook"}, func(c *Config) {
-		c.OnPrediction = func(_ context.Context, sender, action string, p *policy.Prediction) {
-			seen = append(seen, sender+" "+action+" "+p.Policy+" "+p.Reason.Kind)
+		c.OnPrediction = func(_ context.Context, made Made) {
+			p := made.Prediction
+			seen = append(seen, strings.TrimSpace(fmt.Sprintln(made.SenderID, made.Action, p.Policy, p.Reason.Kind, len(made.Votes))))
 		}
 	})
 	b.runner.do["action_cook"] = func(*tracker.Tracker) (*actions.Result, error) {
 		return &actions.Result{Events: []tracker.Event{&tracker.FollowupAction{Name: "utter_done"}}}, nil
 	}
 	b.say("greet")
-	require.Equal(t, []string{"u action_cook Plan story", "u utter_done followup_action followup", "u action_listen Plan story"}, seen)
+	require.Equal(t, []string{"u action_cook Plan story 1", "u utter_done followup_action followup 0", "u action_listen Plan story 1"}, seen)
 }
 
 func TestFailedParseLeavesAnEmptyConversation(t *testing.T) {
