@@ -36,8 +36,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // rawPath returns the path as the client sent it.
 func rawPath(r *http.Request) string {
 	path, _, _ := strings.Cut(r.RequestURI, "?")
-	if !strings.HasPrefix(path, "/") {
-		return r.URL.EscapedPath()
+	if _, rest, ok := strings.Cut(path, "://"); ok && !strings.HasPrefix(path, "/") {
+		// Requests to proxies name the host.
+		i := strings.IndexByte(rest+"/", '/')
+		return rest[min(i, len(rest)):]
 	}
 	return path
 }
