@@ -61,7 +61,11 @@ type echoPolicy struct{ domain *project.Domain }
 
 func (p echoPolicy) Predict(_ context.Context, t *tracker.Tracker) (policy.Prediction, error) {
 	name := "action_listen"
-	if a := t.Applied(); a != nil {
+	a := t.Applied()
+	for a != nil && a.Event.Type() == tracker.TypeSlot {
+		a = a.Prev
+	}
+	if a != nil {
 		if _, ok := a.Event.(*tracker.UserUttered); ok {
 			name = "utter_" + t.State().LatestMessage.IntentName()
 		}
