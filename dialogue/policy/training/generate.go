@@ -34,6 +34,12 @@ func (d *Data) Unpredictable(e *tracker.ActionExecuted) bool { return d.unpredic
 
 // Generate makes all conversations that the stories describe (TrainingDataGenerator.generate).
 func Generate(d *project.Domain, stories project.Stories, o Options) *Data {
+	g := newGenerator(d, stories, o)
+	g.data.Trackers = append(g.run(false), g.run(true)...)
+	return g.data
+}
+
+func newGenerator(d *project.Domain, stories project.Stories, o Options) *generator {
 	g := &generator{
 		domain: d, options: o, factory: tracker.NewFactory(d), feats: state.NewFeaturizer(d),
 		graph:  newGraph(stepsOf(d, stories), nil).withoutCycles(),
@@ -41,11 +47,13 @@ func Generate(d *project.Domain, stories project.Stories, o Options) *Data {
 		data: &Data{Domain: d, unpredictable: map[*tracker.ActionExecuted]bool{}},
 	}
 	g.markUnpredictable()
-	g.data.Trackers = append(g.run(false), g.run(true)...)
-	return g.data
+	return g
 }
 
 type generator struct {
+	// keepDuplicates goes on with conversations that are the same so far.
+	keepDuplicates bool
+
 	domain  *project.Domain
 	options Options
 	factory *tracker.Factory
@@ -184,7 +192,9 @@ func (r *round) process(s *step) {
 	if len(incoming) == 0 {
 		return
 	}
-	incoming = uniqueTrackers(incoming)
+	if !r.g.keepDuplicates {
+		incoming = uniqueTrackers(incoming)
+	}
 	if r.complete {
 		incoming = r.g.sample(incoming, r.g.options.Augmentation*10)
 	}

@@ -137,13 +137,7 @@ func (t *Tracker) pastStates() []*state.State {
 }
 
 // key identifies the list of states.
-func (t *Tracker) key() string {
-	var out []byte
-	for _, s := range t.states {
-		out = s.Append(out)
-	}
-	return string(out)
-}
+func (t *Tracker) key() string { return keyOf(t.states) }
 
 // named notes that a step of the story o is part of the conversation.
 func (t *Tracker) named(o Origin) {
