@@ -40,13 +40,13 @@ func (twoStageFallback) end(ctx context.Context, tn *turn, t *tracker.Tracker, g
 	if gaveUp {
 		return tn.runNamed(ctx, actionDefaultFallback, t)
 	}
-	clarified := *t.State().LatestMessage
+	clarified := t.State().LatestMessage.Again()
 	clarified.Intent = clarified.Intent.Clone().Set("confidence", 1.0)
 	clarified.ParseData = clarified.ParseData.Clone().Set("intent", clarified.Intent)
 	clarified.Timestamp = tn.env.Now()
 	return append(rewind(tn),
 		&tracker.ActionExecuted{Base: tn.now(), Name: tracker.ActionListen, Confidence: tracker.NoConfidence},
-		&clarified,
+		clarified,
 	), nil
 }
 

@@ -62,28 +62,40 @@ func (t *Tracker) eventMaps(v Verbosity) any {
 		return nil
 	}
 	out := make([]any, len(events))
-	var user *value.Map
+	var added map[*UserUttered][]any
 	for i, e := range events {
-		m := AsMap(e)
-		out[i] = m
-		switch e := e.(type) {
-		case *UserUttered:
-			user = m
-		case *EntitiesAdded:
-			addEntities(user, e)
+		out[i] = AsMap(e)
+		if _, ok := e.(*EntitiesAdded); ok && added == nil {
+			added = t.entitiesAdded(events)
+		}
+	}
+	for i, e := range events {
+		if u, ok := e.(*UserUttered); ok && added[u] != nil {
+			out[i].(*value.Map).Set("parse_data", u.ParseData.Clone().Set("entities", added[u]))
 		}
 	}
 	return out
 }
 
-// addEntities shows entities in the message they were found in, as Rasa does where the message had some before.
-func addEntities(user *value.Map, e *EntitiesAdded) {
-	parse := user.Map("parse_data")
-	known := parse.List("entities")
-	if len(known) == 0 {
-		return
+// entitiesAdded returns the entities of the messages to which some were added later. Rasa shows these in the messages,
+// as far as they had entities before.
+func (t *Tracker) entitiesAdded(events []Event) map[*UserUttered][]any {
+	added := make(map[*UserUttered][]any)
+	replayed := (&Factory{t.schema}).New(t.SenderID)
+	for _, e := range events {
+		if a, ok := e.(*EntitiesAdded); ok && replayed.state.LatestAction == ActionListen {
+			u := replayed.state.LatestMessage.original()
+			known := added[u]
+			if known == nil {
+				known = u.ParseData.List("entities")
+			}
+			if len(known) > 0 {
+				added[u] = withNew(known, a.Entities)
+			}
+		}
+		replayed.Update(e)
 	}
-	user.Set("parse_data", parse.Clone().Set("entities", withNew(known, e.Entities)))
+	return added
 }
 
 // withNew returns known with those of more that it lacks.

@@ -50,6 +50,9 @@ type UserUttered struct {
 	MessageID    string
 	// TextFeaturization is Rasa's use_text_for_featurization.
 	TextFeaturization Featurization
+
+	// origin is the event that this one is a changed copy of, nil for an event of the conversation itself.
+	origin *UserUttered
 }
 
 // Featurization tells whether a user message counts by its text or by its intent.

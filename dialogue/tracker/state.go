@@ -99,26 +99,26 @@ func (e *DefinePrevUserUtteredFeaturization) apply(s *State, _ *schema) {
 	if s.LatestAction != ActionListen {
 		return // belongs only to the last user message, which always follows action_listen
 	}
-	m := *s.LatestMessage
+	m := s.LatestMessage.changed()
 	m.TextFeaturization = FeaturizeIntent
 	if e.UseText {
 		m.TextFeaturization = FeaturizeText
 	}
-	s.LatestMessage = &m
+	s.LatestMessage = m
 }
 
 func (e *EntitiesAdded) apply(s *State, _ *schema) {
 	if s.LatestAction != ActionListen {
 		return // belongs only to the last user message, which always follows action_listen
 	}
-	m := *s.LatestMessage
+	m := s.LatestMessage.changed()
 	m.Entities = append([]any(nil), m.Entities...)
 	for _, added := range e.Entities {
 		if !contains(m.Entities, added) {
 			m.Entities = append(m.Entities, added)
 		}
 	}
-	s.LatestMessage = &m
+	s.LatestMessage = m
 }
 
 func contains(list []any, v any) bool {

@@ -42,6 +42,27 @@ func finishUser(u *UserUttered) *UserUttered {
 	return u
 }
 
+// Again returns a copy that can become an event of its own.
+func (u *UserUttered) Again() *UserUttered {
+	c := *u
+	c.origin = nil
+	return &c
+}
+
+// changed returns a copy for a state, which may be changed before it gets there.
+func (u *UserUttered) changed() *UserUttered {
+	c := *u
+	c.origin = u.original()
+	return &c
+}
+
+func (u *UserUttered) original() *UserUttered {
+	if u.origin != nil {
+		return u.origin
+	}
+	return u
+}
+
 // IntentName returns the name of the intent, "" when there is none.
 func (u *UserUttered) IntentName() string { return u.Intent.String("name") }
 
