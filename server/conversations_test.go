@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/parleybot/parley/internal/jsonschema"
 	"github.com/parleybot/parley/internal/value"
 )
 
@@ -40,34 +41,34 @@ func TestEventsRoute(t *testing.T) {
 	}
 }
 
-func TestCheckEvent(t *testing.T) {
+func TestEventsSchema(t *testing.T) {
 	selector := func(inner string) string {
 		return `{"event": "user", "parse_data": {"response_selector": ` + inner + `}}`
 	}
 	cases := []struct{ name, event, want string }{
 		{"slot", `{"event": "slot", "name": "a", "value": null}`, ""},
-		{"slot without value", `{"event": "slot", "name": "a"}`, `"value" is missing`},
-		{"slot name", `{"event": "slot", "name": 5, "value": 1}`, `"name": 5 is not a text`},
-		{"no object", `[]`, "[] is not an object"},
-		{"no event", `{"name": "a"}`, `"event" is missing`},
-		{"unknown", `{"event": "nonsense"}`, `event "nonsense" is not known`},
+		{"slot without value", `{"event": "slot", "name": "a"}`, `is not valid under any of the given schemas`},
+		{"slot name", `{"event": "slot", "name": 5, "value": 1}`, `is not valid under any of the given schemas`},
+		{"no object", `[]`, "[] is not of type 'object'"},
+		{"no event", `{"name": "a"}`, `'event' is a required property`},
+		{"unknown", `{"event": "nonsense"}`, `is not valid under any of the given schemas`},
 		{"null time", `{"event": "pause", "timestamp": null}`, ""},
-		{"time is text", `{"event": "pause", "timestamp": "now"}`, `"timestamp": 'now' is not a number or null`},
-		{"time is a bool", `{"event": "pause", "timestamp": true}`, `"timestamp": True is not a number or null`},
-		{"metadata", `{"event": "pause", "metadata": []}`, `"metadata": [] is not an object or null`},
+		{"time is text", `{"event": "pause", "timestamp": "now"}`, `'now' is not of type 'number', 'null'`},
+		{"time is a bool", `{"event": "pause", "timestamp": true}`, `True is not of type 'number', 'null'`},
+		{"metadata", `{"event": "pause", "metadata": []}`, `[] is not of type 'object', 'null'`},
 		{"entity", `{"event": "entities", "entities": [{"entity": "a", "value": 1, "start": 2.0}]}`, ""},
-		{"entity without value", `{"event": "entities", "entities": [{"entity": "a"}]}`, `"entities": item 1: "value" is missing`},
-		{"entity's place", `{"event": "entities", "entities": [{"entity": "a", "value": 1, "start": 2.5}]}`, `"start": 2.5 is not an integer`},
-		{"intent", `{"event": "user", "parse_data": {"intent": {"name": null}}}`, `"name": None is not a text`},
+		{"entity without value", `{"event": "entities", "entities": [{"entity": "a"}]}`, `'value' is a required property`},
+		{"entity's place", `{"event": "entities", "entities": [{"entity": "a", "value": 1, "start": 2.5}]}`, `2.5 is not of type 'integer'`},
+		{"intent", `{"event": "user", "parse_data": {"intent": {"name": null}}}`, `None is not of type 'string'`},
 		{"selectors", selector(`{"all_retrieval_intents": ["faq"], "faq": {"response": {"confidence": 1}}}`), ""},
-		{"selectors only", selector(`{"faq": {"response": {"confidence": 1}}}`), "no selectors beside"},
-		{"no selectors", selector(`{}`), "no selectors beside"},
+		{"selectors only", selector(`{"faq": {"response": {"confidence": 1}}}`), "is valid under each of"},
+		{"no selectors", selector(`{}`), "is valid under each of"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			v, err := value.DecodeString(c.event)
 			require.NoError(t, err)
-			err = checkEvent(v)
+			err = jsonschema.Validate(eventsSchema, []any{v})
 			if c.want == "" {
 				require.NoError(t, err)
 				return

@@ -11,6 +11,7 @@ import (
 
 	"github.com/parleybot/parley/channels"
 	"github.com/parleybot/parley/dialogue/tracker"
+	"github.com/parleybot/parley/internal/jsonschema"
 	"github.com/parleybot/parley/internal/value"
 )
 
@@ -25,12 +26,10 @@ func eventsBody(c echo.Context) (any, error) {
 	if !ok {
 		list = []any{body}
 	}
-	for i, e := range list {
-		if err := checkEvent(e); err != nil {
-			return nil, &APIError{Status: http.StatusBadRequest, Reason: "BadRequest", Help: docs + "/pages/http-api",
-				Message: "Failed to validate the events format. For more information about the format visit the docs. " +
-					fmt.Sprintf("Error: event %d: %v", i+1, err)}
-		}
+	if err := jsonschema.Validate(eventsSchema, list); err != nil {
+		return nil, &APIError{Status: http.StatusBadRequest, Reason: "BadRequest", Help: docs + "/pages/http-api",
+			Message: "Failed to validate the events format. For more information about the format visit the docs. " +
+				fmt.Sprintf("Error: %v", err)}
 	}
 	return body, nil
 }
@@ -44,7 +43,7 @@ func decodeTrackerEvents(body any) ([]tracker.Event, error) {
 	return decodeEvents(list)
 }
 
-// decodeEvents reads events that passed checkEvent.
+// decodeEvents reads events that passed eventsSchema.
 func decodeEvents(list []any) ([]tracker.Event, error) {
 	events := make([]tracker.Event, 0, len(list))
 	for _, item := range list {

@@ -17,6 +17,7 @@ const vocabulary = "internal/{value,pyre}"
 var rules = []rule{
 	{packages: "internal/value", why: "leaf: the values of slots, events and JSON; knows nothing of conversations"},
 	{packages: "internal/pyre", why: "leaf: Python's regular expressions"},
+	{packages: "internal/jsonschema", may: []string{vocabulary}, why: "leaf: JSON schema in Python's words"},
 	{packages: "internal/ml", why: "leaf: numbers only, no chatbot words"},
 	{packages: "lb", standardLibrary: true, why: "leaf: pools of servers, whatever they serve; standard library only"},
 	{packages: "project", may: []string{vocabulary}, why: "leaf: what is written in a project, before anything interprets it"},
@@ -54,7 +55,7 @@ var rules = []rule{
 		why: "a channel knows its root, never another channel"},
 
 	{packages: "server", may: []string{"dialogue", "dialogue/{tracker,policy}", "nlu", "stores", "channels", "actions", "console", "project", "component",
-		vocabulary}, why: "the HTTP API over contracts; what implements them is handed in"},
+		"internal/jsonschema", vocabulary}, why: "the HTTP API over contracts; what implements them is handed in"},
 	{packages: "console", standardLibrary: true, why: "embedded files"},
 	{packages: "standard", may: []string{"nlu/...", "dialogue/policy/...", "stores/...", "channels/..."}, why: "the one list of what this binary contains"},
 
