@@ -8,6 +8,7 @@ import (
 
 	"github.com/parleybot/parley/dialogue/policy/training"
 	"github.com/parleybot/parley/dialogue/tracker"
+	"github.com/parleybot/parley/project"
 )
 
 // analysis runs the trained rules on the conversations they were made of.
@@ -19,8 +20,8 @@ type analysis struct {
 	// order are the keys of sources as they were found.
 	order []string
 	// used are the sources that predict what stories say.
-	used     map[string]bool
-	messages []string
+	used  map[string]bool
+	found project.Problems
 }
 
 // contribution is a rule and the action it wants, or a default action or loop.
@@ -45,9 +46,9 @@ func (t *trainer) analyze(ctx context.Context) error {
 			return err
 		}
 	}
-	if len(a.messages) > 0 {
-		return &InvalidRuleError{fmt.Sprintf("\nContradicting rules or stories found 🚨\n\n%s\nPlease update your stories and "+
-			"rules so that they don't contradict each other.", strings.Join(a.messages, "\n"))}
+	if len(a.found) > 0 {
+		return &InvalidRuleError{Text: fmt.Sprintf("\nContradicting rules or stories found 🚨\n\n%s\nPlease update your stories and "+
+			"rules so that they don't contradict each other.", textOf(a.found)), Found: a.found}
 	}
 	all := slices.Clone(a.order)
 	for _, intent := range []string{"restart", "back", "session_start"} {
@@ -184,12 +185,12 @@ func (a *analysis) check(tr *training.Tracker, found predicted, gold string) {
 	if tr.Rule {
 		kind = "rule"
 	}
-	text := fmt.Sprintf("- the prediction of the action '%s' in %s %s is contradicting with rule(s) %s",
+	text := fmt.Sprintf("the prediction of the action '%s' in %s %s is contradicting with rule(s) %s",
 		gold, kind, tr.Source(), strings.Join(rules, ", "))
 	if found.action != a.p.FallbackAction {
 		text += fmt.Sprintf(" which predicted action '%s'", found.action)
 	}
-	a.messages = append(a.messages, text+".")
+	a.found.Errorf(posOf(tr), "%s.", text)
 }
 
 // shouldDelete reports whether the rule only says to listen after an action that in other rules is followed by more

@@ -8,6 +8,7 @@ import (
 	"github.com/parleybot/parley/dialogue/policy/state"
 	"github.com/parleybot/parley/dialogue/policy/training"
 	"github.com/parleybot/parley/dialogue/tracker"
+	"github.com/parleybot/parley/project"
 )
 
 // fingerprint is what an action sets in some rule (rasa/core/training/training.py).
@@ -52,7 +53,7 @@ func (t *trainer) fingerprints() map[string]*fingerprint {
 // checkIncomplete finds actions that do not set what they set in other rules (_check_for_incomplete_rules).
 func (t *trainer) checkIncomplete() error {
 	prints := t.fingerprints()
-	var messages []string
+	var found project.Problems
 	for _, tr := range t.rules {
 		states := tr.States()
 		for i, s := range states {
@@ -65,15 +66,17 @@ func (t *trainer) checkIncomplete() error {
 			if action == "" || f == nil || next == training.SnippetAction || action == training.SnippetAction {
 				continue
 			}
-			messages = append(messages, f.missing(action, s, tr)...)
+			for _, text := range f.missing(action, s, tr) {
+				found.Errorf(posOf(tr), "%s", text)
+			}
 		}
 	}
-	if len(messages) == 0 {
+	if len(found) == 0 {
 		return nil
 	}
-	return &InvalidRuleError{fmt.Sprintf("\nIncomplete rules found🚨\n\n%s\nPlease note that if some slots or active loops "+
+	return &InvalidRuleError{Text: fmt.Sprintf("\nIncomplete rules found🚨\n\n%s\nPlease note that if some slots or active loops "+
 		"should not be set during prediction you need to explicitly set them to 'null' in the rules.",
-		strings.Join(messages, "\n"))}
+		textOf(found)), Found: found}
 }
 
 func actionName(s *state.State) string {
@@ -91,7 +94,7 @@ func (f *fingerprint) missing(action string, s *state.State, tr *training.Tracke
 		slots[slot.Name] = true
 	}
 	if missing := difference(f.slots, slots); len(missing) > 0 {
-		out = append(out, fmt.Sprintf("- the action '%s' in rule %s does not set some of the slots that it sets in other "+
+		out = append(out, fmt.Sprintf("the action '%s' in rule %s does not set some of the slots that it sets in other "+
 			"rules. Slots not set in rule '%s': '%s'. Please update the rule with an appropriate slot or if it is the last "+
 			"action add 'wait_for_user_input: false' after this action.",
 			action, tr.Source(), tr.Name, strings.Join(missing, ", ")))
@@ -109,7 +112,7 @@ func (f *fingerprint) missing(action string, s *state.State, tr *training.Tracke
 		}
 	}
 	slices.Sort(loops)
-	return append(out, fmt.Sprintf("- the form '%s' in rule %s does not set the 'active_loop', that it sets in other rules: "+
+	return append(out, fmt.Sprintf("the form '%s' in rule %s does not set the 'active_loop', that it sets in other rules: "+
 		"'%s'. Please update the rule with the appropriate 'active loop' property or if it is the last action add "+
 		"'wait_for_user_input: false' after this action.", action, tr.Source(), strings.Join(loops, ", ")))
 }

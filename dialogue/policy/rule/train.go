@@ -9,10 +9,35 @@ import (
 	"github.com/parleybot/parley/dialogue/policy/state"
 	"github.com/parleybot/parley/dialogue/policy/training"
 	"github.com/parleybot/parley/dialogue/tracker"
+	"github.com/parleybot/parley/project"
 )
 
 // InvalidRuleError says what is wrong with the rules, with Rasa's words.
-type InvalidRuleError struct{ Text string }
+type InvalidRuleError struct {
+	Text string
+	// Found holds each rule or story that is to blame with its place.
+	Found project.Problems
+}
+
+// Problems returns e.Found.
+func (e *InvalidRuleError) Problems() project.Problems { return e.Found }
+
+// posOf is the place of the story or rule that t ends with.
+func posOf(t *training.Tracker) project.Pos {
+	if n := len(t.Origins); n > 0 {
+		return t.Origins[n-1].Pos
+	}
+	return project.Pos{}
+}
+
+// textOf joins what was found to lines.
+func textOf(found project.Problems) string {
+	lines := make([]string, len(found))
+	for i, p := range found {
+		lines[i] = "- " + p.What
+	}
+	return strings.Join(lines, "\n")
+}
 
 // Error returns the text of Rasa's exception.
 func (e *InvalidRuleError) Error() string {
@@ -201,6 +226,7 @@ func addUnhappy(e *entries, x example) {
 // checkRestriction is _check_rule_restriction.
 func (t *trainer) checkRestriction() error {
 	var names []string
+	var found project.Problems
 	for _, tr := range t.rules {
 		messages := 0
 		for _, e := range tr.Events() {
@@ -210,11 +236,12 @@ func (t *trainer) checkRestriction() error {
 		}
 		if messages > 1 {
 			names = append(names, tr.Source())
+			found.Errorf(posOf(tr), "rule %q contains more than 1 user message", tr.Name)
 		}
 	}
 	if len(names) == 0 {
 		return nil
 	}
-	return &InvalidRuleError{fmt.Sprintf("Found rules %s that contain more than 1 user message. Rules are not meant to "+
-		"hardcode a state machine. Please use stories for these cases.", strings.Join(names, ", "))}
+	return &InvalidRuleError{Text: fmt.Sprintf("Found rules %s that contain more than 1 user message. Rules are not meant to "+
+		"hardcode a state machine. Please use stories for these cases.", strings.Join(names, ", ")), Found: found}
 }
