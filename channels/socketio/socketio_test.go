@@ -2,7 +2,6 @@ package socketio
 
 import (
 	"context"
-	"encoding/json"
 	"io"
 	"net/http"
 	"regexp"
@@ -289,7 +288,7 @@ func TestOutput(t *testing.T) {
 	}
 }
 
-// FuzzFrames sends payloads to a connected session: nothing panics, and what is answered is JSON behind its digits.
+// FuzzFrames sends payloads to a connected session: nothing panics, and what is answered can be read.
 func FuzzFrames(f *testing.F) {
 	for _, seed := range []string{
 		"40", "41", "3", "1", `42["user_uttered",{"message":"hi","metadata":"{"}]`, `4212["session_request",{"session_id":[1]}]`, "42/x,[]",
@@ -312,8 +311,8 @@ func FuzzFrames(f *testing.F) {
 			if !strings.HasPrefix(p, engineMessage) {
 				continue
 			}
-			at := strings.IndexAny(p, "[{\"")
-			require.True(t, at > 0 && json.Valid([]byte(p[at:])), "%q", p)
+			_, err := decodePacket(p[1:])
+			require.NoError(t, err, "%q", p)
 		}
 		s.close(false)
 	})
