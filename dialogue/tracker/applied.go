@@ -151,7 +151,7 @@ func (t *Tracker) executions(action string) int {
 // firstExecutionOrUnhappy reports whether an execution of loop starts the loop or follows an unhappy path, in which
 // case it counts as an action of its own.
 func firstExecutionOrUnhappy(a *Applied, loop string) bool {
-	next := "" // the action executed after the event looked at
+	next, named := "", false // the action executed after the event looked at
 	for ; a != nil; a = a.Prev {
 		switch e := a.Event.(type) {
 		case *ActiveLoop:
@@ -164,14 +164,14 @@ func firstExecutionOrUnhappy(a *Applied, loop string) bool {
 			}
 		case *UserUttered:
 			// Training data has no rejections; there another action after the message shows the unhappy path.
-			if next != "" && next != loop {
+			if named && next != loop {
 				return true
 			}
 		case *ActionExecuted:
 			if e.Name == loop {
 				return false
 			}
-			next = e.Name
+			next, named = e.Name, e.Name != "" || e.EmptyName
 		}
 	}
 	return true

@@ -149,7 +149,10 @@ type ConversationResumed struct{ Base }
 type ActionExecuted struct {
 	Base
 	// Name is "" for an end-to-end action, which has ActionText instead.
-	Name       string
+	Name string
+	// EmptyName is true for end-to-end actions of stories, where Rasa's name is "" and not None: unlike those of real
+	// conversations they count as an unhappy path inside a loop.
+	EmptyName  bool
 	ActionText string
 	// Policy is "" where Rasa has None.
 	Policy string

@@ -22,7 +22,7 @@ func eventsOf(d *project.Domain, s *project.Step, rule bool) []tracker.Event {
 	case project.ActionStep:
 		return []tracker.Event{action(s.Action)}
 	case project.BotStep:
-		return []tracker.Event{&tracker.ActionExecuted{ActionText: s.Action, Confidence: tracker.NoConfidence}}
+		return []tracker.Event{&tracker.ActionExecuted{EmptyName: true, ActionText: s.Action, Confidence: tracker.NoConfidence}}
 	case project.SlotStep:
 		var out []tracker.Event
 		for _, slot := range s.Slots {
