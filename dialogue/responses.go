@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/parleybot/parley/actions"
+	"github.com/parleybot/parley/dialogue/nlg"
 	"github.com/parleybot/parley/dialogue/tracker"
 	"github.com/parleybot/parley/internal/value"
 )
@@ -132,6 +133,10 @@ func (tn *turn) draft(ctx context.Context, r *value.Map, t *tracker.Tracker) (*v
 	if value.Truthy(named) {
 		name := value.Str(named)
 		generated, err := tn.generate(ctx, name, t, r)
+		if errors.Is(err, nlg.ErrUnavailable) {
+			// To whoever ran the action it is the action that failed.
+			err = fmt.Errorf("%w: %w", actions.ErrUnavailable, err)
+		}
 		if err != nil || generated.Len() == 0 {
 			return nil, err
 		}

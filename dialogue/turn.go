@@ -56,6 +56,7 @@ func (tn *turn) handle(ctx context.Context, msg *channels.UserMessage) error {
 func (tn *turn) update(t *tracker.Tracker, events []tracker.Event) {
 	for _, e := range events {
 		e.Meta().Timestamp = tn.env.Now()
+		tn.nameReminder(e)
 		t.Update(e)
 	}
 }
@@ -63,6 +64,15 @@ func (tn *turn) update(t *tracker.Tracker, events []tracker.Event) {
 func (tn *turn) datedIfMissing(e tracker.Event) {
 	if b := e.Meta(); b.Timestamp == 0 {
 		b.Timestamp = tn.env.Now()
+	}
+	tn.nameReminder(e)
+}
+
+// nameReminder gives a reminder without name one of its own, so that it replaces no other.
+func (tn *turn) nameReminder(e tracker.Event) {
+	if r, ok := e.(*tracker.ReminderScheduled); ok && r.Name == "" {
+		id := tn.env.NewID()
+		r.Name = id[:8] + "-" + id[8:12] + "-" + id[12:16] + "-" + id[16:20] + "-" + id[20:]
 	}
 }
 

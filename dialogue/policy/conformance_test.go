@@ -147,7 +147,7 @@ func predictedAt(events []any, j int) int {
 }
 
 func (r *replayer) event(m *value.Map) tracker.Event {
-	m = m.Clone().Set("timestamp", 0.0)
+	m = m.Clone().Set("timestamp", 0.0).Set("date_time", "2030-01-01") // recordings have no times
 	e, err := tracker.EventFromMap(m)
 	if err != nil {
 		r.t.Fatal(err)

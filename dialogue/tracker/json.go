@@ -165,6 +165,15 @@ func (r *reader) confidence(key string) float64 {
 	return r.number(key)
 }
 
+// time reads a time that must be there and returns it in ISO 8601.
+func (r *reader) time(key string) string {
+	iso, ok := ISOTime(r.text(key))
+	if !ok {
+		r.fail(key, "a time in ISO 8601")
+	}
+	return iso
+}
+
 func (r *reader) dict(key string) *value.Map {
 	v := r.m.Value(key)
 	if !value.Truthy(v) {
@@ -216,7 +225,7 @@ var readers = map[string]func(*reader) Event{
 	TypeRewind:     func(*reader) Event { return &UserUtteranceReverted{} },
 	TypeResetSlots: func(*reader) Event { return &AllSlotsReset{} },
 	TypeReminder: func(r *reader) Event {
-		return &ReminderScheduled{Intent: r.text("intent"), Entities: r.m.Value("entities"), DateTime: r.text("date_time"),
+		return &ReminderScheduled{Intent: r.text("intent"), Entities: r.m.Value("entities"), DateTime: r.time("date_time"),
 			Name: r.text("name"), KillOnUserMessage: r.truth("kill_on_user_msg", true)}
 	},
 	TypeCancelReminder: func(r *reader) Event {

@@ -79,7 +79,7 @@ func lastSession(t *testing.T, f *tracker.Factory, c *value.Map) *tracker.Tracke
 			tr = f.New(c.String("sender_id"))
 		}
 		for _, m := range turn.List("events") {
-			e, err := tracker.EventFromMap(m.(*value.Map).Clone().Set("timestamp", 0.0))
+			e, err := tracker.EventFromMap(m.(*value.Map).Clone().Set("timestamp", 0.0).Set("date_time", "2030-01-01"))
 			if err != nil {
 				t.Fatal(err)
 			}
