@@ -45,16 +45,20 @@ var defaultPolicies = []any{
 
 // LoadConfig reads config.yml. A missing or null pipeline or policies is filled with Rasa's defaults and named in
 // Filled, as are language and assistant_id when they are missing. The config is nil when the problems hold errors.
-func LoadConfig(path string) (*Config, Problems) {
+func LoadConfig(path string) (*Config, Problems) { return loadConfig(path, false) }
+
+func loadConfig(path string, anyRecipe bool) (*Config, Problems) {
 	data, ps := readFile(path)
 	if ps.HasErrors() {
 		return nil, ps
 	}
-	return ParseConfig(data, path)
+	return parseConfig(data, path, anyRecipe)
 }
 
 // ParseConfig reads a config from YAML; file is its name in messages.
-func ParseConfig(data []byte, file string) (*Config, Problems) {
+func ParseConfig(data []byte, file string) (*Config, Problems) { return parseConfig(data, file, false) }
+
+func parseConfig(data []byte, file string, anyRecipe bool) (*Config, Problems) {
 	root, ps := parseYAML(data, file)
 	if root == nil {
 		return nil, ps
@@ -64,7 +68,7 @@ func ParseConfig(data []byte, file string) (*Config, Problems) {
 		return nil, ps
 	}
 	c := &Config{File: file, Raw: root.mapValue(), Language: "en", Recipe: defaultRecipe}
-	c.readRecipe(root, &ps)
+	c.readRecipe(root, anyRecipe, &ps)
 	if s, ok := root.get("language").str(); ok {
 		c.Language = s
 	} else {
@@ -92,7 +96,7 @@ func DefaultConfig() *Config {
 }
 
 // readRecipe is Recipe.recipe_for_name of rasa/engine/recipes/recipe.py.
-func (c *Config) readRecipe(root *yamlNode, ps *Problems) {
+func (c *Config) readRecipe(root *yamlNode, any bool, ps *Problems) {
 	n := root.get("recipe")
 	name, _ := n.str()
 	switch {
@@ -100,6 +104,8 @@ func (c *Config) readRecipe(root *yamlNode, ps *Problems) {
 		if len(root.Entries) > 0 {
 			ps.Warnf(root.At, "recipe is missing; %s is taken", defaultRecipe)
 		}
+	case any:
+		c.Recipe = value.Str(n.value())
 	case name == "graph.v1":
 		ps.Errorf(n.At, "recipe graph.v1 is not supported; write pipeline and policies and use %s", defaultRecipe)
 	case name != defaultRecipe:

@@ -17,6 +17,8 @@ type Domain struct {
 	Responses []Response
 	// UserActions are the actions listed by the project, in order, without forms.
 	UserActions []string
+	// UserActionPos holds where each of UserActions is written.
+	UserActionPos []Pos
 	// ActionsNeedingDomain are the actions with `send_domain: true`.
 	ActionsNeedingDomain []string
 	Forms                []Form

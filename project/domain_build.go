@@ -69,7 +69,7 @@ func (b *domainBuilder) buildActions() {
 	}
 	for _, item := range n.Items {
 		if name, ok := item.str(); ok {
-			b.d.UserActions = append(b.d.UserActions, name)
+			b.d.UserActions, b.d.UserActionPos = append(b.d.UserActions, name), append(b.d.UserActionPos, item.At)
 			if strings.HasPrefix(name, "validate_") {
 				b.d.ActionsNeedingDomain = append(b.d.ActionsNeedingDomain, name)
 			}
@@ -79,7 +79,7 @@ func (b *domainBuilder) buildActions() {
 			b.ps.Errorf(item.At, "an action is empty")
 		}
 		for _, e := range item.Entries {
-			b.d.UserActions = append(b.d.UserActions, e.Key)
+			b.d.UserActions, b.d.UserActionPos = append(b.d.UserActions, e.Key), append(b.d.UserActionPos, e.KeyNode.At)
 			if e.Val.get("send_domain").truthy() {
 				b.d.ActionsNeedingDomain = append(b.d.ActionsNeedingDomain, e.Key)
 			}

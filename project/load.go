@@ -17,6 +17,8 @@ type LoadOptions struct {
 	Data []string
 	// Config is the path of config.yml; "" stands for Rasa's default configuration.
 	Config string
+	// AnyRecipe takes recipes that only training refuses; Config.Recipe tells the name.
+	AnyRecipe bool
 }
 
 // Load reads a whole project as Rasa's importers do (rasa/shared/importers, 3.6.21). The error is the problems when
@@ -24,7 +26,7 @@ type LoadOptions struct {
 func Load(opts LoadOptions) (*Project, error) {
 	l := loader{config: DefaultConfig()}
 	if opts.Config != "" {
-		config, ps := LoadConfig(opts.Config)
+		config, ps := loadConfig(opts.Config, opts.AnyRecipe)
 		l.ps = append(l.ps, ps...)
 		if config != nil {
 			l.config = config

@@ -15,6 +15,7 @@ func MergeNLU(parts []*NLUData, ps *Problems) *NLUData {
 	out := &NLUData{}
 	for _, p := range parts {
 		out.Examples = append(out.Examples, p.Examples...)
+		out.Duplicates = append(out.Duplicates, p.Duplicates...)
 		out.Regexes = append(out.Regexes, p.Regexes...)
 		out.Lookups = append(out.Lookups, p.Lookups...)
 		for _, s := range p.Synonyms {
@@ -33,12 +34,13 @@ func MergeNLU(parts []*NLUData, ps *Problems) *NLUData {
 	return out
 }
 
-// tidy drops duplicate examples and sorts the patterns.
+// tidy sets duplicate examples aside and sorts the patterns.
 func (d *NLUData) tidy() {
 	seen := make(map[string]bool, len(d.Examples))
 	d.Examples = slices.DeleteFunc(d.Examples, func(e Example) bool {
 		key := e.key()
 		if seen[key] {
+			d.Duplicates = append(d.Duplicates, e)
 			return true
 		}
 		seen[key] = true

@@ -14,6 +14,8 @@ type NLUData struct {
 	Lookups []Lookup
 	// Responses are the retrieval responses ("utter_faq/ask_name"), also merged into the domain.
 	Responses []Response
+	// Duplicates are examples that were left out because they are there twice.
+	Duplicates []Example
 
 	synonymIndex map[string]int
 }
