@@ -27,6 +27,7 @@ const (
 	NoExamples         Code = "no-examples"
 	FewExamples        Code = "few-examples"
 	AmbiguousExample   Code = "ambiguous-example"
+	DuplicateExample   Code = "duplicate-example"
 	Annotation         Code = "annotation"
 	InvalidRegex       Code = "invalid-regex"
 	StoryConflict      Code = "story-conflict"

@@ -25,6 +25,9 @@ func (c *checker) mandatoryKeys() {
 	}
 }
 
+// defaultRecipe is the only recipe that is run.
+const defaultRecipe = "default.v1"
+
 // configKeys are the keys of config.yml.
 var configKeys = []string{"version", "recipe", "assistant_id", "language", "pipeline", "policies", "importers", "imports", "spaces"}
 
@@ -35,6 +38,9 @@ func (c *checker) config() {
 		if !slices.Contains(configKeys, key) {
 			c.add(hint, Config, c.keyPos(key), "key %q of the configuration means nothing%s", key, didYouMean(key, configKeys))
 		}
+	}
+	if recipe := c.p.Config.Recipe; recipe != defaultRecipe {
+		c.add(mistake, Config, c.keyPos("recipe"), "recipe %q is not known; use %s", recipe, defaultRecipe)
 	}
 	c.pipeline()
 	problems := policy.Check(c.p.Config, c.p.Domain, c.p.Stories)
@@ -110,10 +116,17 @@ func (c *checker) rules() {
 			for _, p := range invalid.Problems() {
 				c.add(mistake, RuleConflict, p.Pos, "%s", p.What)
 			}
-		case err != nil:
+		case err != nil && !c.foundUnknown(): // it is about an action that was reported already
 			c.add(mistake, RuleConflict, c.file(), "%v", err)
 		}
 	}
+}
+
+// foundUnknown reports whether stories or rules name actions that do not exist.
+func (c *checker) foundUnknown() bool {
+	return slices.ContainsFunc(c.found, func(f Finding) bool {
+		return f.Code == UnknownAction || f.Code == UnknownForm || f.Code == UnknownResponse
+	})
 }
 
 // each returns the errors that err joins, or err alone.

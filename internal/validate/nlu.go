@@ -68,6 +68,11 @@ func (c *checker) examples() {
 			}
 		}
 	}
+	for _, e := range c.p.NLU.Duplicates {
+		if e.Intent != "" {
+			c.add(hint, DuplicateExample, e.Pos, "example %q of intent %q is there twice", e.Text, e.FullIntent())
+		}
+	}
 	for _, text := range order {
 		if m := byText[text]; len(m.intents) > 1 {
 			slices.Sort(m.intents)

@@ -92,11 +92,16 @@ func baseName(name string) string {
 	return base
 }
 
-// slots looks at the values that stories give to slots.
+// slots looks at categories, and at the values that stories give to slots.
 func (c *checker) slots() {
+	for _, s := range c.p.Domain.Slots {
+		if s.Type == project.SlotCategorical && len(s.Values) < 2 {
+			c.add(hint, SlotValue, s.Pos, "categorical slot %q lists no values", s.Name)
+		}
+	}
 	for _, s := range c.uses.values {
 		slot, ok := c.p.Domain.Slot(s.Name)
-		if !ok || slot.Type != project.SlotCategorical || !s.HasValue || s.Value == nil {
+		if !ok || slot.Type != project.SlotCategorical || len(slot.Values) < 2 || !s.HasValue || s.Value == nil {
 			continue
 		}
 		text := strings.ToLower(value.Str(s.Value))

@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/parleybot/parley/project"
@@ -28,9 +29,9 @@ func (c *checker) unused() {
 		}
 	}
 	custom := c.customActions()
-	for _, name := range custom {
-		if !c.uses.actions.has(name) && !c.calledByName(name, conditions) {
-			c.add(hint, UnusedAction, c.file(), "action %q is used in no story, rule, form or slot mapping", name)
+	for i, name := range d.UserActions {
+		if slices.Contains(custom, name) && !c.uses.actions.has(name) && !c.calledByName(name, conditions) {
+			c.add(hint, UnusedAction, d.UserActionPos[i], "action %q is used in no story, rule, form or slot mapping", name)
 		}
 	}
 	if len(custom) == 0 { // else they may use any slot
@@ -74,10 +75,8 @@ func questions(form, slot string) []string {
 func (c *checker) asksFor(name string) string {
 	for _, f := range c.p.Domain.Forms {
 		for _, slot := range f.RequiredSlots {
-			for _, q := range questions(f.Name, slot) {
-				if q == name {
-					return f.Name
-				}
+			if slices.Contains(questions(f.Name, slot), name) {
+				return f.Name
 			}
 		}
 	}
@@ -91,11 +90,8 @@ func (c *checker) questions() {
 			continue // it may decide what to ask
 		}
 		for i, slot := range f.RequiredSlots {
-			asked := false
-			for _, q := range questions(f.Name, slot) {
-				asked = asked || c.isAction(q)
-			}
-			if asked {
+			_, known := c.p.Domain.Slot(slot)
+			if !known || slices.ContainsFunc(questions(f.Name, slot), c.isAction) {
 				continue
 			}
 			at := f.Pos
@@ -151,7 +147,7 @@ func (c *checker) annotatedNames() map[string]bool {
 
 // calledByName reports whether Rasa runs an action because of its name or the configuration.
 func (c *checker) calledByName(name string, others map[string]bool) bool {
-	if others[name] || name == "action_validate_slot_mappings" || name == "action_session_start" {
+	if others[name] || name == "action_validate_slot_mappings" {
 		return true
 	}
 	for _, policy := range c.p.Config.Policies {
@@ -159,17 +155,7 @@ func (c *checker) calledByName(name string, others map[string]bool) bool {
 			return true
 		}
 	}
-	return strings.HasPrefix(name, "action_default_") || strings.HasPrefix(name, "action_two_stage_fallback") ||
-		c.isDefaultAction(name)
-}
-
-func (c *checker) isDefaultAction(name string) bool {
-	for _, d := range project.DefaultActions() {
-		if d == name {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(project.DefaultActions(), name)
 }
 
 // unusedSlots looks for slots that change nothing: no form asks for them, no story or rule depends on them, and no

@@ -24,8 +24,12 @@ type Options struct {
 }
 
 // Files checks the project that load names, as `data validate` does. What cannot be read is a finding; nothing else is
-// looked for then.
+// looked for then. As in Rasa there must be a config file.
 func Files(ctx context.Context, load project.LoadOptions, o Options) Findings {
+	if load.Config == "" {
+		return Findings{{Severity: project.Error, Code: InvalidFile, What: "there is no configuration file config.yml"}}
+	}
+	load.AnyRecipe = true
 	p, err := project.Load(load)
 	if err != nil {
 		return Problems(err)
