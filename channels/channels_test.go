@@ -3,6 +3,7 @@ package channels
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -62,7 +63,7 @@ func TestSendErrors(t *testing.T) {
 }
 
 func TestQuery(t *testing.T) {
-	c := echo.New().NewContext(httptest.NewRequest("GET", "/?a=&a=1+2&b=%zz%C3%A4%ff&%63=TRUE&d&e=x=y", nil), nil)
+	c := echo.New().NewContext(httptest.NewRequest(http.MethodGet, "/?a=&a=1+2&b=%zz%C3%A4%ff&%63=TRUE&d&e=x=y", nil), nil)
 	for name, want := range map[string]string{"a": "1 2", "b": "%zzä\uFFFD", "c": "TRUE", "e": "x=y"} {
 		got, ok := Query(c, name)
 		require.True(t, ok, name)
@@ -79,7 +80,7 @@ func TestQuery(t *testing.T) {
 
 func TestJSONBody(t *testing.T) {
 	read := func(body string) (any, error) {
-		r := httptest.NewRequest("POST", "/", strings.NewReader(body))
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
 		c := echo.New().NewContext(r, httptest.NewRecorder())
 		if _, err := Body(c); err != nil {
 			return nil, err
@@ -94,7 +95,7 @@ func TestJSONBody(t *testing.T) {
 	require.Nil(t, v)
 	_, err = read("{")
 	require.ErrorIs(t, err, ErrNotJSON)
-	r := httptest.NewRequest("POST", "/", strings.NewReader("x"))
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("x"))
 	r.ContentLength = MaxBody + 1
 	_, err = Body(echo.New().NewContext(r, httptest.NewRecorder()))
 	var refused *echo.HTTPError

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"runtime/debug"
@@ -50,7 +51,7 @@ func (s *Server) recover(w http.ResponseWriter, r *http.Request) {
 	if problem == nil {
 		return
 	}
-	if problem == http.ErrAbortHandler {
+	if err, ok := problem.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(problem)
 	}
 	s.log.Error("request panicked", "url", r.RequestURI, "err", fmt.Errorf("panic: %v", problem), "stack", string(debug.Stack()))

@@ -19,8 +19,6 @@ import (
 	"github.com/parleybot/parley/internal/value"
 )
 
-const handshake = "/socket.io/?EIO=4&transport=polling"
-
 // client is a socket.io client that polls.
 type client struct {
 	t    *testing.T
