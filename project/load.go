@@ -109,6 +109,10 @@ var trainingKeys = []string{"version", "nlu", "stories", "rules", "responses"}
 
 // read reads a file of training data by what is in it; a file without any of it is passed over.
 func (l *loader) read(data []byte, file string) {
+	if at, ok := notUTF8(data, file); !ok {
+		l.ps.Errorf(at, "the file is not UTF-8")
+		return
+	}
 	if js, err := value.Decode(data); err == nil {
 		l.readJSON(js, data, file)
 		return

@@ -148,6 +148,7 @@ func TestLoadProblems(t *testing.T) {
 	write(t, dir, "data/a.yml", "rule:\n- rule: x\n")
 	write(t, dir, "data/b.yml", "nlu:\n- intent: greet\n  examples: [\n")
 	write(t, dir, "data/c.json", `{"utterances": [], "luis_schema_version": 1}`)
+	write(t, dir, "data/d.yml", "\x1f\x8b\x08\x00")
 	write(t, dir, "data/notes.txt", "nlu: [")
 	_, err := Load(LoadOptions{Domain: []string{filepath.Join(dir, "domain.yml"), filepath.Join(dir, "more")},
 		Data: []string{filepath.Join(dir, "data"), filepath.Join(dir, "none")}, Config: filepath.Join(dir, "config.yml")})
@@ -163,6 +164,7 @@ error more: there is no such domain file or folder
 warning data/a.yml:1:1: unknown key "rule"; did you mean "rules"?
 error data/b.yml:4:1: did not find expected node content
 error data/c.json: training data of LUIS is not read; convert it to Rasa's YAML format
+error data/d.yml:1:2: the file is not UTF-8
 `
 	if diff := cmp.Diff(want, listProblems(ps, dir)); diff != "" {
 		t.Error(diff)

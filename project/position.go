@@ -99,11 +99,15 @@ func (ps Problems) Err() error {
 	return nil
 }
 
-// Error lists the problems, one a line.
+// Error lists the problems, one a line. Among errors, warnings are marked as such.
 func (ps Problems) Error() string {
 	lines := make([]string, len(ps))
+	mixed := ps.HasErrors()
 	for i, p := range ps {
 		lines[i] = p.String()
+		if mixed && p.Severity == Warning {
+			lines[i] = "warning: " + lines[i]
+		}
 	}
 	return strings.Join(lines, "\n")
 }

@@ -202,8 +202,8 @@ func (n *yamlNode) positions() map[string]Pos {
 func parseYAML(data []byte, file string) (*yamlNode, Problems) {
 	var ps Problems
 	empty := &yamlNode{Kind: yamlMap, At: Pos{File: file}, size: 1}
-	if !utf8.Valid(data) {
-		ps.Errorf(Pos{File: file}, "the file is not UTF-8")
+	if at, ok := notUTF8(data, file); !ok {
+		ps.Errorf(at, "the file is not UTF-8")
 		return nil, ps
 	}
 	text, err := decodeEscapes(string(data))

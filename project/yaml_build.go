@@ -92,7 +92,7 @@ func (b *yamlBuilder) checkTag(n *yaml.Node, want string) {
 func (b *yamlBuilder) mapping(n *yaml.Node, out *yamlNode, depth int, flow bool) {
 	var merged []yamlEntry
 	seen := map[string]*yamlNode{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
+	for i := 0; i+1 < len(n.Content) && b.size <= maxYAMLNodes; i += 2 {
 		key, val := n.Content[i], n.Content[i+1]
 		if key.Kind == yaml.ScalarNode && key.Value == "<<" && key.Style == 0 {
 			merged = append(merged, b.merge(val, depth, flow)...)

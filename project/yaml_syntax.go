@@ -25,6 +25,9 @@ func syntaxError(err error, text, file string) (Pos, string) {
 	if mark, message, ok := locateSyntaxError(text); ok {
 		at.Line, at.Col, what = mark.Line, mark.Column, message
 	}
+	if strings.HasPrefix(what, "control characters") {
+		return controlCharacter(text, file)
+	}
 	lines := strings.Split(text, "\n")
 	if at.Line < 1 || at.Line > len(lines) {
 		return at, what
@@ -51,6 +54,39 @@ func locateSyntaxError(text string) (yaml.Mark, string, bool) {
 		}
 		return yaml.Mark{}, "", false
 	}
+}
+
+// notUTF8 finds the first byte that is not UTF-8; ok is true when there is none.
+func notUTF8(data []byte, file string) (at Pos, ok bool) {
+	if utf8.Valid(data) {
+		return Pos{}, true
+	}
+	for i := 0; ; {
+		r, size := utf8.DecodeRune(data[i:])
+		if r == utf8.RuneError && size == 1 {
+			return placeOf(string(data[:i]), file), false
+		}
+		i += size
+	}
+}
+
+// controlCharacter finds the first character that YAML does not allow.
+func controlCharacter(text, file string) (Pos, string) {
+	const what = "control characters are not allowed"
+	i := strings.IndexFunc(text, func(r rune) bool {
+		return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r >= 0x7F && r < 0xA0 && r != 0x85 || r == 0xFFFE || r == 0xFFFF
+	})
+	if i < 0 {
+		return Pos{File: file}, what
+	}
+	r, _ := utf8.DecodeRuneInString(text[i:])
+	return placeOf(text[:i], file), fmt.Sprintf("%s (%U)", what, r)
+}
+
+// placeOf is the place behind the text before it.
+func placeOf(before, file string) Pos {
+	line := before[strings.LastIndexByte(before, '\n')+1:]
+	return Pos{File: file, Line: strings.Count(before, "\n") + 1, Col: utf8.RuneCountInString(line) + 1}
 }
 
 // explainSyntax says more of the most common mistakes. line is the text of the line at.

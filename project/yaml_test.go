@@ -87,7 +87,9 @@ func TestDocuments(t *testing.T) {
 		{"merging a number", "<<: 3", "", "f.yml:1:5: << merges mappings, not an integer"},
 		{"half a pair", `a: "\ud83d"`, "", `f.yml: half a surrogate pair is written as \u escape`},
 		{"cut escape", `a: \u12`, "", `f.yml: a \u escape is cut short`},
-		{"not UTF-8", "a: \xff", "", "f.yml: the file is not UTF-8"},
+		{"not UTF-8", "a: ä\nb: ä\xff", "", "f.yml:2:5: the file is not UTF-8"},
+		{"control character", "a: ä\nb: ä\x07", "", "f.yml:2:5: control characters are not allowed (U+0007)"},
+		{"null character", "a\x00: b", "", "f.yml:1:2: control characters are not allowed (U+0000)"},
 		{"undefined alias", "a: *x", "", "f.yml:1:4: unknown anchor 'x' referenced"},
 	}
 	for _, c := range cases {
@@ -114,7 +116,8 @@ func TestAliasBomb(t *testing.T) {
 		ref := "*a" + names[i-1:i]
 		text.WriteString("a" + names[i:i+1] + ": &a" + names[i:i+1] + " [" + strings.Repeat(ref+", ", 9) + ref + "]\n")
 	}
-	if _, ps := parseYAML([]byte(text.String()), "f.yml"); !strings.Contains(ps.Error(), "once its aliases are followed") {
+	_, ps := parseYAML([]byte(text.String()), "f.yml")
+	if len(ps) != 1 || !strings.Contains(ps.Error(), "once its aliases are followed") {
 		t.Errorf("got %v", ps)
 	}
 }
