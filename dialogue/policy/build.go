@@ -69,7 +69,7 @@ func Check(cfg *project.Config, d *project.Domain, stories project.Stories) proj
 		usesRules = usesRules || p.UsesRules()
 		if c, ok := p.(DomainChecker); ok {
 			if err := c.CheckDomain(d); err != nil {
-				ps.Errorf(entry.OptionPos("core_fallback_action_name"), "%s", err)
+				ps = append(ps, invalidDomain(entry.OptionPos("core_fallback_action_name"), err.Error()))
 			}
 		}
 		if len(priorities[p.Priority()]) == 0 {
@@ -81,8 +81,8 @@ func Check(cfg *project.Config, d *project.Domain, stories project.Stories) proj
 		ps.Warnf(at, "'RulePolicy' is not included in the model's policy configuration. Default intents such as 'restart' "+
 			"and 'back' will not trigger actions 'action_restart' and 'action_back'.")
 		if len(d.Forms) > 0 {
-			ps.Errorf(d.Forms[0].Pos, "You have defined a form action, but have not added the 'RulePolicy' to your policy "+
-				"ensemble. Either remove all forms from your domain or add the 'RulePolicy' to your policy configuration.")
+			ps = append(ps, invalidDomain(d.Forms[0].Pos, "You have defined a form action, but have not added the 'RulePolicy' to "+
+				"your policy ensemble. Either remove all forms from your domain or add the 'RulePolicy' to your policy configuration."))
 		}
 	}
 	for _, priority := range order {
@@ -92,6 +92,11 @@ func Check(cfg *project.Config, d *project.Domain, stories project.Stories) proj
 		}
 	}
 	return checkRules(at, usesRules, stories, ps)
+}
+
+// invalidDomain is an error for which Rasa raises InvalidDomain.
+func invalidDomain(at project.Pos, what string) project.Problem {
+	return project.Problem{Pos: at, Severity: project.Error, What: what, InvalidDomain: true}
 }
 
 // check builds one policy and notes what is wrong with it.

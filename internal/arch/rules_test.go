@@ -66,7 +66,7 @@ var rules = []rule{
 		why: "compares predictions with test data; models are handed in"},
 	{packages: "internal/validate", may: []string{"nlu", "dialogue/nlg", "dialogue/policy", "dialogue/policy/training", "project", "component", vocabulary},
 		why: "what is wrong in a project before it is trained; components are known by their registries"},
-	{packages: "internal/cli", may: []string{"server", "standard", "internal/{archive,evaluate,model,endpoint,validate}", "conformance/compat", "dialogue",
+	{packages: "internal/cli", may: []string{"server", "standard", "examples", "internal/{archive,evaluate,model,endpoint,validate}", "conformance/compat", "dialogue",
 		"dialogue/{tracker,policy,nlg}", "nlu", "stores", "channels", "actions", "project", "component", vocabulary}, why: "wiring: one file a command"},
 	{packages: "cmd/parley", may: []string{"internal/cli"}, why: "version, signals, exit status"},
 	{packages: "conformance/...", may: []string{"conformance/...", vocabulary}, why: "compares servers over HTTP; knows nothing of what answers"},
@@ -74,7 +74,7 @@ var rules = []rule{
 		why: "writes the reference pages from what is registered"},
 	{packages: "internal/bench", why: "measures the binary from outside"},
 	{packages: "internal/arch", why: "tests only"},
-	{packages: "examples", why: "tests only"},
+	{packages: "examples", standardLibrary: true, why: "files, one of them embedded"},
 }
 
 // libraries says where other modules may be used, so that a library can be exchanged in one place. A module that is

@@ -17,20 +17,35 @@ import (
 )
 
 // modelLoader loads models for PUT /model.
-type modelLoader struct{ app *app }
+type modelLoader struct{ site *site }
 
 var _ server.ModelLoader = (*modelLoader)(nil)
 
-// Load reads the archive completely before it returns, so that a damaged one never replaces the model in use.
-func (l *modelLoader) Load(_ context.Context, from server.ModelSource) (*dialogue.Model, error) {
-	if from.File == "" {
-		return nil, errors.New("only model files can be loaded")
+// Load reads the model completely before it returns, so that a damaged one never replaces the model in use. As in Rasa
+// the model server of endpoints.yml comes before anything the request names (rasa/core/agent.py, load_agent).
+func (l *modelLoader) Load(ctx context.Context, from server.ModelSource) (*dialogue.Model, error) {
+	source := l.site.models
+	if source == nil && from.Server != nil {
+		var err error
+		if source, err = newModelServer(l.site, project.Entry{Name: "model_server", Options: from.Server}); err != nil {
+			return nil, err
+		}
+		defer source.server.Close()
+	}
+	switch {
+	case source != nil:
+		m, _, err := source.pull(ctx, "")
+		return m, err
+	case from.RemoteStorage != "":
+		return nil, fmt.Errorf("remote storage %q: models are read from files and model servers only", from.RemoteStorage)
+	case from.File == "":
+		return nil, errors.New("no model file is named")
 	}
 	file, err := archive.Resolve(from.File)
 	if err != nil {
 		return nil, err
 	}
-	return model.LoadFile(file, l.app.env())
+	return model.LoadFile(file, l.site.app.env())
 }
 
 // modelTrainer trains models for POST /model/train.
@@ -45,21 +60,22 @@ func (t *modelTrainer) Train(ctx context.Context, r server.TrainRequest) (*serve
 	if err != nil {
 		return nil, err
 	}
-	o := model.Options{NLU: len(p.NLU.Examples) > 0, Core: len(p.Stories) > 0, Augmentation: r.Augmentation, Env: t.app.env()}
-	if !o.NLU && !o.Core {
+	h := wholeModel(p)
+	if h.none() {
 		return nil, server.ErrNothingTrained
 	}
+	o := model.Options{NLU: h.nlu, Core: h.core, Augmentation: r.Augmentation, Env: t.app.env()}
+	if !r.Force {
+		o.Previous = archive.NewHistory(defaultModels, t.app.log)
+	}
 	trained, _, err := model.Train(ctx, p, o)
+	if errors.Is(err, model.ErrInvalidDomain) {
+		return nil, fmt.Errorf("%w: %w", server.ErrInvalidDomain, err)
+	}
 	if err != nil {
 		return nil, err
 	}
-	name := archive.Name(trained.Manifest.TrainedAt.Local(), t.app.env().Random) + archive.Extension
-	switch {
-	case !o.Core:
-		name = "nlu-" + name
-	case !o.NLU:
-		name = "core-" + name
-	}
+	name := h.prefix() + archive.Name(trained.Manifest.TrainedAt.Local(), t.app.env().Random) + archive.Extension
 	if r.Keep {
 		if err := trained.Save(filepath.Join(defaultModels, name)); err != nil {
 			return nil, err

@@ -39,10 +39,9 @@ type app struct {
 	in       io.Reader
 	out, err io.Writer
 	version  string
-	verbose  int
-	quiet    bool
-	logFile  string
+	logs     logFlags
 	log      *slog.Logger
+	warned   map[string]bool
 }
 
 // Run runs the command line args (without the program's name) and returns the exit code. It returns early when ctx
@@ -50,7 +49,7 @@ type app struct {
 func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer, version string) int {
 	a := &app{in: in, out: out, err: errOut, version: version}
 	root := a.root()
-	root.SetArgs(expandLists(root, args))
+	root.SetArgs(expandArgs(root, args))
 	cmd, err := root.ExecuteContextC(ctx)
 	return a.exit(cmd, err)
 }
@@ -96,10 +95,11 @@ func (a *app) root() *cobra.Command {
 	root.SetVersionTemplate("Parley Version    : {{.Version}}\nRasa Compatibility: " + RasaVersion + "\n")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	flags := root.PersistentFlags()
-	flags.CountVarP(&a.verbose, "verbose", "v", "be verbose; twice for debugging")
-	flags.BoolVar(&a.quiet, "quiet", false, "log warnings and errors only")
-	flags.Bool("debug", false, "print lots of debugging statements (the same as -vv)")
-	flags.String("logging-config-file", "", "")
+	flags.CountVarP(&a.logs.verbose, "verbose", "v", "log at level INFO; twice for DEBUG")
+	flags.BoolVar(&a.logs.debug, "debug", false, "log at level DEBUG (the same as -vv)")
+	flags.BoolVar(&a.logs.quiet, "quiet", false, "log at level WARNING")
+	flags.StringVar(&a.logs.level, "log-level", "", "level to log at: DEBUG, INFO, WARNING or ERROR (default: LOG_LEVEL of the environment, or INFO)")
+	flags.String("logging-config-file", "", "not available: it configures Python's loggers")
 	a.add(root)
 	return root
 }

@@ -1,25 +1,30 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
-	"os"
+	"strings"
 
 	"github.com/parleybot/parley/actions"
+	"github.com/parleybot/parley/channels"
 	"github.com/parleybot/parley/component"
 	"github.com/parleybot/parley/dialogue"
 	"github.com/parleybot/parley/dialogue/nlg"
+	"github.com/parleybot/parley/internal/endpoint"
 	"github.com/parleybot/parley/project"
 	"github.com/parleybot/parley/stores"
 )
 
 // site is everything a server needs beside its model: what endpoints.yml names, and the processor over it.
 type site struct {
-	processor *dialogue.Processor
-	closers   []func() error
 	app       *app
+	processor *dialogue.Processor
+	// models is nil unless models are pulled from a server.
+	models  *modelServer
+	closers []func() error
 }
 
-// openSite opens what an endpoints file names; a missing file is an empty one, as in Rasa.
+// openSite opens what an endpoints file names; "" stands for no file.
 func (a *app) openSite(path string) (_ *site, err error) {
 	s := &site{app: a}
 	defer func() {
@@ -27,29 +32,16 @@ func (a *app) openSite(path string) (_ *site, err error) {
 			s.close()
 		}
 	}()
-	endpoints := &project.Endpoints{}
-	if _, err := os.Stat(path); err == nil {
-		loaded, problems := project.LoadEndpoints(path)
-		if err := problems.Err(); err != nil {
-			return nil, err
-		}
-		endpoints = loaded
-	} else {
-		a.log.Info("there is no endpoints file; defaults are used", "url", path)
+	endpoints, problems := project.LoadEndpoints(path)
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	for _, p := range problems {
+		a.warn(p.String())
 	}
 	cfg := dialogue.Config{Logger: a.log}
-	if cfg.Store, err = openPart(s, endpoints, "tracker_store", "in_memory", stores.Trackers); err != nil {
+	if err := s.openStores(&cfg, endpoints); err != nil {
 		return nil, err
-	}
-	if cfg.Locks, err = openPart(s, endpoints, "lock_store", "in_memory", stores.Locks); err != nil {
-		return nil, err
-	}
-	if _, ok := endpoints.Section("event_broker"); ok {
-		broker, err := openPart(s, endpoints, "event_broker", "", stores.Brokers)
-		if err != nil {
-			return nil, err
-		}
-		cfg.Brokers = append(cfg.Brokers, broker)
 	}
 	if err := s.openServers(&cfg, endpoints); err != nil {
 		return nil, err
@@ -58,8 +50,49 @@ func (a *app) openSite(path string) (_ *site, err error) {
 	return s, nil
 }
 
-// openServers connects to the NLG and action servers.
+// openStores opens the stores. A name that means nothing is passed over where Rasa goes on without it; one that stands
+// for a store this version does not have is an error.
+func (s *site) openStores(cfg *dialogue.Config, endpoints *project.Endpoints) (err error) {
+	const memory = "in_memory"
+	cfg.Store, err = openPart(s, endpoints, "tracker_store", memory, stores.Trackers)
+	if errors.Is(err, component.ErrUnknown) {
+		s.app.warn(err.Error() + "; conversations are kept in memory")
+		cfg.Store, err = openPart(s, nil, "tracker_store", memory, stores.Trackers)
+	}
+	if err != nil {
+		return err
+	}
+	if cfg.Locks, err = openPart(s, endpoints, "lock_store", memory, stores.Locks); err != nil {
+		return err
+	}
+	if _, ok := endpoints.Section("event_broker"); !ok {
+		return nil
+	}
+	// Without a type Rasa means pika.
+	broker, err := openPart(s, endpoints, "event_broker", "pika", stores.Brokers)
+	if errors.Is(err, component.ErrUnknown) {
+		s.app.warn(err.Error() + "; events are not published")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	cfg.Brokers = append(cfg.Brokers, broker)
+	return nil
+}
+
+// openServers connects to the model, NLG and action servers.
 func (s *site) openServers(cfg *dialogue.Config, endpoints *project.Endpoints) error {
+	if section, ok := endpoints.Section("nlu"); ok {
+		return fmt.Errorf("%s: nlu: this version cannot have messages parsed by another server", section.Pos)
+	}
+	if section, ok := endpoints.Section("models"); ok {
+		models, err := newModelServer(s, section)
+		if err != nil {
+			return err
+		}
+		s.models = models
+	}
 	generator, err := nlg.FromEndpoint(endpoints)
 	if err != nil {
 		return err
@@ -89,23 +122,35 @@ func (s *site) close() {
 	}
 }
 
-// openPart builds the back end that a section names by `type`.
-func openPart[T interface{ Close() error }](s *site, e *project.Endpoints, section, def string, r *component.Registry[T]) (T, error) {
+// openPart builds the back end that a section names by `type`, by default the one called otherwise.
+func openPart[T interface{ Close() error }](s *site, e *project.Endpoints, section, otherwise string, r *component.Registry[T]) (T, error) {
 	entry, _ := e.Section(section)
-	name := entry.Options.String("type")
+	name := strings.ToLower(endpoint.Type(entry))
 	if name == "" {
-		name = def
-	}
-	if name == "" {
-		var none T
-		return none, fmt.Errorf("%s: %s: the key \"type\" is missing", entry.Pos, section)
+		name = otherwise
 	}
 	part, err := r.Build(partConfig(entry, name, s.app.env()))
 	if err != nil {
-		return part, fmt.Errorf("%s: %w", section, err)
+		return part, err
 	}
 	s.closers = append(s.closers, part.Close)
 	return part, nil
+}
+
+// openChannels builds the channels of the credentials file.
+func (a *app) openChannels(r *runFlags) ([]channels.Channel, error) {
+	credentials, problems := project.LoadCredentials(a.path(r.credentials, defaultCredentials))
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	for _, p := range problems {
+		a.warn(p.String())
+	}
+	var list []component.Config
+	for _, e := range credentials.Channels {
+		list = append(list, partConfig(e, e.Name, a.env()))
+	}
+	return channels.Create(list, r.connector, a.env())
 }
 
 // partConfig is what a registry builds an entry of endpoints.yml or credentials.yml from.

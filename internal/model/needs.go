@@ -1,43 +1,30 @@
 package model
 
 import (
-	"context"
-
-	"github.com/parleybot/parley/dialogue/policy"
+	"github.com/parleybot/parley/internal/archive"
 	"github.com/parleybot/parley/nlu"
 	"github.com/parleybot/parley/project"
 )
 
 // NeedsTraining reports whether Train would train any part, that is whether anything but responses changed since
 // o.Previous (`train --dry-run`).
-func NeedsTraining(_ context.Context, p *project.Project, o Options) (bool, error) {
-	o.Env = o.Env.WithDefaults()
-	t := &trainer{p: p, o: o}
-	if o.Core {
-		ensemble, err := policy.NewEnsemble(p.Config, o.Env)
-		if err != nil {
-			return false, err
-		}
-		for i := range ensemble.Len() {
-			if _, ok := t.previous(policyPart(i, ensemble.Name(i)), t.policyFingerprint(ensemble, i)); !ok {
-				return true, nil
-			}
-		}
-	}
-	if !o.NLU {
-		return false, nil
-	}
-	pipeline, err := t.pipeline()
+func NeedsTraining(p *project.Project, o Options) (bool, error) {
+	t, err := newTrainer(p, o)
 	if err != nil {
 		return false, err
 	}
-	prints := pipeline.Fingerprints(nlu.NewTrainingData(p.NLU, p.Stories))
-	for i, e := range p.Config.Pipeline {
-		name := nluPart(nlu.ResourceID(nlu.ComponentConfig(e, i, o.Env).ID))
-		if pipeline.Trainable(i) {
-			if _, ok := t.previous(name, prints[i]); !ok {
-				return true, nil
-			}
+	var parts []archive.Part
+	if o.Core {
+		for i := range t.ensemble.Len() {
+			parts = append(parts, t.policyPart(i))
+		}
+	}
+	if o.NLU {
+		parts = append(parts, t.nluParts(nlu.NewTrainingData(p.NLU, p.Stories))...)
+	}
+	for _, part := range parts {
+		if _, ok := o.Previous.Find(part.Name, part.Fingerprint); !ok {
+			return true, nil
 		}
 	}
 	return false, nil

@@ -3,6 +3,7 @@ package model
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"time"
 
@@ -30,8 +31,8 @@ type Options struct {
 	NLU, Core bool
 	// Augmentation is training.Options.Augmentation.
 	Augmentation int
-	// Previous is an earlier model whose parts are taken over where nothing they depend on changed; nil trains all.
-	Previous *archive.Archive
+	// Previous are earlier models whose parts are taken over where nothing they depend on changed; nil trains all.
+	Previous *archive.History
 	// PersistNLUData keeps the NLU training data in the archive.
 	PersistNLUData bool
 	Env            component.Env
@@ -43,6 +44,8 @@ type Options struct {
 type Part struct {
 	// Name is the component's name in config.yml.
 	Name string
+	// Total is the number of parts of the model.
+	Total int
 	// Reused is true when it was taken over from the earlier model.
 	Reused bool
 	Done   bool
@@ -61,17 +64,68 @@ type trainer struct {
 	o      Options
 	out    *archive.Archive
 	report Report
+	// ensemble and pipeline are nil for a half that is not trained; total counts the parts of both.
+	ensemble *policy.Ensemble
+	pipeline *nlu.Pipeline
+	total    int
+}
+
+// newTrainer builds what is to be trained. The error tells everything that is wrong with it.
+func newTrainer(p *project.Project, o Options) (*trainer, error) {
+	o.Env = o.Env.WithDefaults()
+	t := &trainer{p: p, o: o, out: archive.New()}
+	if o.NLU {
+		t.p = t.withDefaultPipeline(p)
+	}
+	var policies, components error
+	if o.Core {
+		if policies = t.checkCore(); policies == nil {
+			t.ensemble, policies = policy.NewEnsemble(p.Config, o.Env)
+		}
+	}
+	if o.NLU {
+		components = t.buildPipeline()
+	}
+	if err := errors.Join(policies, components); err != nil {
+		return nil, err
+	}
+	if t.ensemble != nil {
+		t.total += t.ensemble.Len()
+	}
+	for i := range t.p.Config.Pipeline {
+		if t.pipeline != nil && t.pipeline.Trainable(i) {
+			t.total++
+		}
+	}
+	return t, nil
+}
+
+func (t *trainer) buildPipeline() error {
+	pipeline, err := nlu.NewPipeline(nlu.Config{
+		Entries: t.p.Config.Pipeline, Language: t.p.Config.Language, Domain: nluDomain(t.p.Domain, t.o.Core), Env: t.o.Env,
+	})
+	if err != nil {
+		return err
+	}
+	t.pipeline = pipeline
+	for _, w := range pipeline.Warnings() {
+		t.report.Warnings = append(t.report.Warnings, w.String())
+	}
+	return t.note(pipeline.CheckData(t.p.NLU))
 }
 
 // Train trains the halves of p that o asks for. The error names the component, file and line that are to blame.
 func Train(ctx context.Context, p *project.Project, o Options) (*archive.Archive, *Report, error) {
-	o.Env = o.Env.WithDefaults()
-	t := &trainer{p: p, o: o, out: archive.New()}
+	t, err := newTrainer(p, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	o = t.o
 	m := &t.out.Manifest
 	m.ModelID, m.AssistantID, m.Language = newID(o.Env), p.Config.AssistantID, p.Config.Language
 	m.TrainedAt, m.NLU, m.Core = o.Env.Now().UTC().Truncate(time.Microsecond), o.NLU, o.Core
 	t.out.SetFile(domainFile, value.Encode(p.Domain.AsMap(), value.Unicode))
-	t.out.SetFile(configFile, encodeConfig(p.Config))
+	t.out.SetFile(configFile, encodeConfig(t.p.Config))
 	if o.PersistNLUData {
 		data, err := project.WriteNLU(p.NLU)
 		if err != nil {
@@ -102,45 +156,57 @@ func newID(env component.Env) string {
 	return hex.EncodeToString(b[:])
 }
 
-// pipeline builds the untrained pipeline.
-func (t *trainer) pipeline() (*nlu.Pipeline, error) {
-	return nlu.NewPipeline(nlu.Config{
-		Entries: t.p.Config.Pipeline, Language: t.p.Config.Language, Domain: nluDomain(t.p.Domain, t.o.Core), Env: t.o.Env,
+func (t *trainer) nlu(ctx context.Context) error {
+	data := nlu.NewTrainingData(t.p.NLU, t.p.Stories)
+	parts := t.nluParts(data)
+	if t.takeAll(parts) {
+		return nil
+	}
+	err := t.pipeline.Train(ctx, data, func(id, fingerprint string) component.Resource {
+		name := nluPart(nlu.ResourceID(id))
+		if from, ok := t.o.Previous.Find(name, fingerprint); ok {
+			return from.Resource(name)
+		}
+		t.tell(Part{Name: id})
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, part := range parts {
+		t.out.AddPart(part)
+		_, reused := t.o.Previous.Find(part.Name, part.Fingerprint)
+		t.done(part.Component, reused)
+	}
+	return t.pipeline.Persist(func(resource string) (component.Resource, error) {
+		return t.out.Resource(nluPart(resource)), nil
 	})
 }
 
-func (t *trainer) nlu(ctx context.Context) error {
-	pipeline, err := t.pipeline()
-	if err != nil {
-		return err
-	}
-	for _, w := range pipeline.Warnings() {
-		t.report.Warnings = append(t.report.Warnings, w.String())
-	}
-	data := nlu.NewTrainingData(t.p.NLU, t.p.Stories)
-	prints := pipeline.Fingerprints(data)
-	reused := map[string]bool{}
-	err = pipeline.Train(ctx, data, func(id, fingerprint string) component.Resource {
-		name := nluPart(nlu.ResourceID(id))
-		if _, reused[name] = t.previous(name, fingerprint); !reused[name] {
-			return nil
-		}
-		return t.o.Previous.Resource(name)
-	})
-	if err != nil {
-		return err
-	}
+// nluParts are the trained parts of the pipeline, in its order.
+func (t *trainer) nluParts(data *nlu.TrainingData) []archive.Part {
+	prints := t.pipeline.Fingerprints(data)
+	var parts []archive.Part
 	for i, e := range t.p.Config.Pipeline {
-		if !pipeline.Trainable(i) {
-			continue
+		if t.pipeline.Trainable(i) {
+			name := nluPart(nlu.ResourceID(nlu.ComponentConfig(e, i, t.o.Env).ID))
+			parts = append(parts, archive.Part{Name: name, Component: e.Name, Fingerprint: prints[i]})
 		}
-		name := nluPart(nlu.ResourceID(nlu.ComponentConfig(e, i, t.o.Env).ID))
-		t.out.AddPart(archive.Part{Name: name, Component: e.Name, Fingerprint: prints[i]})
-		t.done(e.Name, reused[name])
 	}
-	return pipeline.Persist(func(resource string) (component.Resource, error) {
-		return t.out.Resource(nluPart(resource)), nil
-	})
+	return parts
+}
+
+// takeAll takes over all parts when none of them changed: then not even the features of the examples are needed.
+func (t *trainer) takeAll(parts []archive.Part) bool {
+	for _, part := range parts {
+		if _, ok := t.o.Previous.Find(part.Name, part.Fingerprint); !ok {
+			return false
+		}
+	}
+	for _, part := range parts {
+		t.take(part)
+	}
+	return true
 }
 
 func nluPart(resource string) string { return "nlu/" + resource }
@@ -154,18 +220,12 @@ func nluDomain(d *project.Domain, core bool) nlu.Domain {
 }
 
 func (t *trainer) core(ctx context.Context) error {
-	ensemble, err := policy.NewEnsemble(t.p.Config, t.o.Env)
-	if err != nil {
-		return err
-	}
+	ensemble := t.ensemble
 	var data *training.Data
 	for i := range ensemble.Len() {
-		name := ensemble.Name(i)
-		part := archive.Part{Name: policyPart(i, name), Component: name}
-		part.Fingerprint = t.policyFingerprint(ensemble, i)
-		if old, ok := t.previous(part.Name, part.Fingerprint); ok {
-			t.out.TakePart(t.o.Previous, old)
-			t.done(name, true)
+		part := t.policyPart(i)
+		name := part.Component
+		if t.take(part) {
 			continue
 		}
 		t.tell(Part{Name: name})
@@ -187,15 +247,22 @@ func (t *trainer) core(ctx context.Context) error {
 	return nil
 }
 
+// policyPart is the part of policy i.
+func (t *trainer) policyPart(i int) archive.Part {
+	name := t.ensemble.Name(i)
+	return archive.Part{Name: policyPart(i, name), Component: name, Fingerprint: t.policyFingerprint(t.ensemble, i)}
+}
+
 func policyPart(i int, name string) string { return fmt.Sprintf("policies/%d-%s", i, name) }
 
-// previous returns the part of the earlier model that has this name and fingerprint.
-func (t *trainer) previous(name, fingerprint string) (archive.Part, bool) {
-	if t.o.Previous == nil || fingerprint == "" {
-		return archive.Part{}, false
+// take takes over a part that an earlier model has with the same fingerprint.
+func (t *trainer) take(part archive.Part) bool {
+	from, ok := t.o.Previous.Find(part.Name, part.Fingerprint)
+	if ok {
+		t.out.TakePart(from, part)
+		t.done(part.Component, true)
 	}
-	part, ok := t.o.Previous.Part(name)
-	return part, ok && part.Fingerprint == fingerprint
+	return ok
 }
 
 func (t *trainer) done(name string, reused bool) {
@@ -209,6 +276,7 @@ func (t *trainer) done(name string, reused bool) {
 
 func (t *trainer) tell(p Part) {
 	if t.o.OnPart != nil {
+		p.Total = t.total
 		t.o.OnPart(p)
 	}
 }
