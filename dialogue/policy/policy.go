@@ -20,7 +20,7 @@ type Policy interface {
 // Prediction is what one policy, or the ensemble, says about the next action (rasa/core/policies/policy.py,
 // PolicyPrediction).
 type Prediction struct {
-	// Probabilities has one score for each of Domain.ActionNames.
+	// Probabilities has one score for each of Domain.ActionNames. Predictions share them: they must not be changed.
 	Probabilities []float64
 	// Policy and Priority are those of the policy that predicted.
 	Policy   string

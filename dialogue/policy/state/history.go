@@ -43,9 +43,6 @@ func NewHistory(f *Featurizer, only RuleOnly, window int) *History {
 	return h
 }
 
-// Featurizer returns the featurizer of the History.
-func (h *History) Featurizer() *Featurizer { return h.f }
-
 // userPart is a featurized message with its hashes: history counts in past states, last in the state to predict from
 // after action_listen, where the text is left out.
 type userPart struct {

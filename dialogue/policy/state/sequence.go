@@ -151,9 +151,6 @@ func (h *History) Sequence(t *tracker.Tracker) Sequence {
 	return Sequence{last: f.top.last, past: f.top.prev, n: f.top.n}
 }
 
-// Len returns the number of states.
-func (q Sequence) Len() int { return q.n }
-
 // Key returns the hash of the last maxHistory states, of all when it is 0. maxHistory must not exceed the window of the
 // History.
 func (q Sequence) Key(maxHistory int) uint64 {
