@@ -9,23 +9,21 @@ import (
 	"github.com/parleybot/parley/project"
 )
 
-// loaded takes over what reading the files found, sorted by what it means for the exit code.
+// loaded takes over what reading the files found, sorted by what it means for the exit code. Among it are the intents
+// of stories that the domain does not have (verify_intents_in_stories).
 func (c *checker) loaded() {
 	var stories, nlu project.Problems
 	project.CheckStories(c.p.Stories, c.p.Domain, &stories)
 	c.p.NLU.Check(func(name string) bool { _, ok := c.p.Domain.Response(name); return ok }, &nlu)
-	unknown := map[project.Pos]bool{}
-	for _, u := range c.uses.intents.order {
-		if _, ok := c.p.Domain.Intent(u.name); !ok {
-			unknown[u.pos] = true
-		}
-	}
+	ofStories, ofNLU := setOf(stories), setOf(nlu)
 	for _, p := range c.p.Problems {
 		switch {
-		case slices.Contains(stories, p) && unknown[p.Pos]: // named by stories, too
-		case slices.Contains(stories, p):
+		case ofStories[p] && c.p.Domain.IsEmpty(): // follows from that
+		case ofStories[p] && c.uses.messages[p.Pos]:
+			c.add(failsOnWarnings, UnknownIntent, p.Pos, "%s", p.What)
+		case ofStories[p]:
 			c.add(hint, SlotValue, p.Pos, "%s", p.What)
-		case slices.Contains(nlu, p):
+		case ofNLU[p]:
 			c.add(hint, FewExamples, p.Pos, "%s", p.What)
 		case p.Pos.File == c.p.Config.File && p.Pos.File != "":
 			c.add(hint, Config, p.Pos, "%s", p.What)
@@ -33,6 +31,14 @@ func (c *checker) loaded() {
 			c.add(mistake, Suspicious, p.Pos, "%s", p.What)
 		}
 	}
+}
+
+func setOf(ps project.Problems) map[project.Problem]bool {
+	out := make(map[project.Problem]bool, len(ps))
+	for _, p := range ps {
+		out[p] = true
+	}
+	return out
 }
 
 // domain is what Rasa refuses in the domain alone (verify_domain_validity, verify_form_slots, verify_slot_mappings).

@@ -12,12 +12,14 @@ import (
 // intents compares the intents of the domain with those of the training data (verify_intents).
 func (c *checker) intents() {
 	examples := map[string]bool{}
+	var unknown []string
 	for _, e := range c.labelled() {
 		if examples[e.Intent] {
 			continue
 		}
 		examples[e.Intent] = true
 		if _, ok := c.p.Domain.Intent(e.Intent); !ok {
+			unknown = append(unknown, e.Intent)
 			c.add(failsOnWarnings, UnknownIntent, e.Pos, "intent %q of the training data is not in the domain%s", e.Intent,
 				didYouMean(e.Intent, c.intentNames()))
 		}
@@ -25,7 +27,7 @@ func (c *checker) intents() {
 	for _, in := range c.p.Domain.Intents {
 		if !in.Default && !examples[in.Name] {
 			c.add(hint, NoExamples, in.Pos, "intent %q has no examples in the training data%s", in.Name,
-				didYouMean(in.Name, keys(examples)))
+				didYouMean(in.Name, unknown))
 		}
 	}
 }

@@ -10,17 +10,11 @@ import (
 	"github.com/parleybot/parley/project"
 )
 
-// stories looks for names in stories and rules that the domain does not have (verify_intents_in_stories,
-// verify_utterances_in_stories, verify_actions_in_stories_rules, verify_forms_in_stories_rules of rasa/validator.py;
-// other actions, slots and entities are not looked at there).
+// stories looks for names in stories and rules that the domain does not have (verify_utterances_in_stories,
+// verify_actions_in_stories_rules, verify_forms_in_stories_rules of rasa/validator.py; other actions, slots and
+// entities are not looked at there).
 func (c *checker) stories() {
 	d := c.p.Domain
-	for _, u := range c.uses.intents.order {
-		if _, ok := d.Intent(u.name); !ok {
-			c.add(failsOnWarnings, UnknownIntent, u.pos, "intent %q of %q is not in the domain%s", u.name, u.story,
-				didYouMean(u.name, c.intentNames()))
-		}
-	}
 	utterances := c.utterances()
 	for _, u := range c.uses.actions.order {
 		c.action(u, utterances)

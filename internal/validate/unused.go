@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -55,11 +56,7 @@ func (c *checker) unusedResponses() {
 			continue
 		}
 		reported[name] = true
-		if form := c.asksFor(name); form != "" {
-			c.add(hint, UnusedResponse, r.Pos, "response %q is used in no story or rule, only by form %q", name, form)
-		} else {
-			c.add(hint, UnusedResponse, r.Pos, "response %q is used in no story or rule", name)
-		}
+		c.add(hint, UnusedResponse, r.Pos, "response %q is used in no story or rule%s", name, c.onlyBy(name))
 	}
 }
 
@@ -71,12 +68,21 @@ func questions(form, slot string) []string {
 	}
 }
 
-// asksFor returns the form that asks for a slot with the action or response called name, "" for none.
-func (c *checker) asksFor(name string) string {
+// defaultResponses are what Rasa's own actions say (rasa/core/actions/action.py).
+var defaultResponses = map[string]string{
+	"utter_restart": "action_restart", "utter_back": "action_back", "utter_default": "action_default_fallback",
+	"utter_ask_rephrase": "action_default_ask_rephrase",
+}
+
+// onlyBy returns a half-sentence about who uses the response called name all the same, "" for nobody.
+func (c *checker) onlyBy(name string) string {
+	if action := defaultResponses[name]; action != "" {
+		return ", only by " + action
+	}
 	for _, f := range c.p.Domain.Forms {
 		for _, slot := range f.RequiredSlots {
 			if slices.Contains(questions(f.Name, slot), name) {
-				return f.Name
+				return fmt.Sprintf(", only by form %q", f.Name)
 			}
 		}
 	}

@@ -36,6 +36,8 @@ func (n *names) has(name string) bool { return n.index[name] }
 // uses is what stories and rules name.
 type uses struct {
 	intents, actions, loops, entities, slots names
+	// messages are the places of all messages.
+	messages map[project.Pos]bool
 	// values are all slots that are set, each time.
 	values []project.StorySlot
 	// spoken are the messages with text and intent, which are training examples, too.
@@ -49,7 +51,7 @@ type spoken struct {
 }
 
 func usesOf(p *project.Project) *uses {
-	u := &uses{}
+	u := &uses{messages: map[project.Pos]bool{}}
 	for i := range p.Stories {
 		s := &p.Stories[i]
 		u.steps(s.Name, s.Conditions)
@@ -88,6 +90,7 @@ func (u *uses) set(story string, slots []project.StorySlot) {
 }
 
 func (u *uses) message(story string, s *project.Step) {
+	u.messages[s.Pos] = true
 	if s.User.HasIntent {
 		u.intents.add(s.User.Intent, story, s.Pos)
 	}
