@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -16,6 +15,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/parleybot/parley/conformance/replay"
 )
 
 const (
@@ -26,17 +27,16 @@ const (
 
 // server is a bot that is being served, with the stub as its action server.
 type server struct {
-	client  *Client
-	process *exec.Cmd
-	ended   chan error
+	client *replay.Client
+	// end asks the process to stop; ended is closed when it is gone.
+	end     context.CancelFunc
+	ended   chan struct{}
 	actions *httptest.Server
 	dir     string
 }
 
 // start copies the bot into a folder of its own, trains it (or takes its model) and serves it on a free port.
-func (s *Suite) start(ctx context.Context, bot string, stub *Stub) (_ *server, err error) {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
+func (s *Suite) start(ctx context.Context, bot string, stub *replay.Stub) (_ *server, err error) {
 	srv := &server{actions: httptest.NewServer(stub)}
 	defer func() {
 		if err != nil {
@@ -52,48 +52,54 @@ func (s *Suite) start(ctx context.Context, bot string, stub *Stub) (_ *server, e
 	if err := s.model(ctx, srv.dir, bot); err != nil {
 		return nil, err
 	}
-	port, err := freePort()
-	if err != nil {
+	if err := s.serve(ctx, srv); err != nil {
 		return nil, err
-	}
-	srv.process, err = s.command(srv.dir, "run", "--enable-api", "-p", strconv.Itoa(port), "--model", "models/"+modelName+".tar.gz",
-		"--endpoints", "endpoints.yml", "--credentials", "credentials.yml")
-	if err != nil {
-		return nil, err
-	}
-	log := &tail{}
-	srv.process.Stdout, srv.process.Stderr = log, log
-	if err := srv.process.Start(); err != nil {
-		return nil, fmt.Errorf("starting the server: %w", err)
-	}
-	srv.ended = make(chan error, 1)
-	up, gone := context.WithCancelCause(ctx)
-	go func() {
-		err := srv.process.Wait()
-		gone(fmt.Errorf("the server ended (%v): %s", err, log))
-		srv.ended <- err
-	}()
-	srv.client = NewClient("http://127.0.0.1:" + strconv.Itoa(port))
-	if err := srv.client.Wait(up); err != nil {
-		return nil, errors.Join(err, context.Cause(up))
 	}
 	return srv, nil
 }
 
+// serve starts the process and returns when it has its model loaded.
+func (s *Suite) serve(ctx context.Context, srv *server) error {
+	port, err := freePort(ctx)
+	if err != nil {
+		return err
+	}
+	life, end := context.WithCancel(ctx)
+	srv.end = end
+	log := &tail{}
+	cmd, err := s.command(life, srv.dir, log, "run", "--enable-api", "-p", strconv.Itoa(port), "--model", "models/"+modelName+".tar.gz",
+		"--endpoints", "endpoints.yml", "--credentials", "credentials.yml")
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("starting the server: %w", err)
+	}
+	srv.ended = make(chan struct{})
+	up, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	up, gone := context.WithCancelCause(up)
+	go func() {
+		defer close(srv.ended)
+		err := cmd.Wait()
+		gone(fmt.Errorf("the server ended (%w): %s", errors.Join(errEarly, err), log))
+	}()
+	srv.client = replay.NewClient("http://127.0.0.1:"+strconv.Itoa(port), "")
+	return srv.client.Wait(up)
+}
+
+var errEarly = errors.New("before it answered")
+
 func (s *server) stop() {
+	if s.end != nil {
+		s.end()
+	}
 	if s.ended != nil {
-		// A process that is gone already needs no signal.
-		_ = s.process.Process.Signal(syscall.SIGTERM)
-		select {
-		case <-s.ended:
-		case <-time.After(stopTimeout):
-			_ = s.process.Process.Kill()
-			<-s.ended
-		}
+		<-s.ended
 	}
 	s.actions.Close()
 	if s.dir != "" {
-		_ = os.RemoveAll(s.dir)
+		_ = os.RemoveAll(s.dir) // a temporary folder; the system removes what is left
 	}
 }
 
@@ -114,29 +120,29 @@ func (s *Suite) model(ctx context.Context, dir, bot string) error {
 	if info, err := os.Stat(filepath.Join(dir, "domain")); err == nil && info.IsDir() {
 		domain = "domain"
 	}
-	cmd, err := s.command(dir, "train", "--fixed-model-name", modelName, "-d", domain)
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	log := &tail{}
+	cmd, err := s.command(ctx, dir, log, "train", "--fixed-model-name", modelName, "-d", domain)
 	if err != nil {
 		return err
 	}
-	log := &tail{}
-	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("training: %w", err)
-	}
-	stop := context.AfterFunc(ctx, func() { _ = cmd.Process.Kill() })
-	defer stop()
-	if err := cmd.Wait(); err != nil {
+	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("training: %w: %s", err, log)
 	}
 	return nil
 }
 
-func (s *Suite) command(dir string, args ...string) (*exec.Cmd, error) {
+// command is a process of the command under test. It is asked to stop when ctx ends, and killed if it does not.
+func (s *Suite) command(ctx context.Context, dir string, log *tail, args ...string) (*exec.Cmd, error) {
 	if len(s.Command) == 0 {
 		return nil, errors.New("no command to train and serve with")
 	}
-	cmd := exec.Command(s.Command[0], append(append([]string{}, s.Command[1:]...), args...)...)
+	cmd := exec.CommandContext(ctx, s.Command[0], append(append([]string{}, s.Command[1:]...), args...)...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = stopTimeout
 	cmd.Dir = dir
+	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = append(os.Environ(), "RASA_TELEMETRY_ENABLED=false", "TF_CPP_MIN_LOG_LEVEL=3", "OMP_NUM_THREADS=1", "PYTHONPATH=.")
 	return cmd, nil
 }
@@ -167,13 +173,16 @@ func prepare(dir, project, url string) error {
 	return nil
 }
 
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func freePort(ctx context.Context) (int, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, fmt.Errorf("looking for a free port: %w", err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+	port := l.Addr().(*net.TCPAddr).Port
+	if err := l.Close(); err != nil {
+		return 0, fmt.Errorf("looking for a free port: %w", err)
+	}
+	return port, nil
 }
 
 // tailSize is how much of a process's output an error quotes, in bytes.
@@ -191,5 +200,3 @@ func (t *tail) Write(p []byte) (int, error) {
 }
 
 func (t *tail) String() string { return string(t.data) }
-
-var _ http.Handler = (*Stub)(nil)

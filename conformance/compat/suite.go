@@ -1,3 +1,6 @@
+// Package compat proves that parley does what a running Rasa did: it replays recordings of many bots against any command
+// that trains and serves as Rasa's does, and records conversations of a running Rasa. What a recording is and how it is
+// compared says package replay.
 package compat
 
 import (
@@ -7,6 +10,8 @@ import (
 	"regexp"
 	"slices"
 	"sync"
+
+	"github.com/parleybot/parley/conformance/replay"
 )
 
 // Suite replays recordings of many bots.
@@ -41,11 +46,11 @@ type Result struct {
 // Run replays everything and returns the results in the order of the bots. An error is a failure of the suite itself;
 // a bot that cannot be trained or served counts as different in all its conversations.
 func (s *Suite) Run(ctx context.Context) ([]Result, error) {
-	bots, err := LoadRecordings(s.Recorded)
+	bots, err := replay.LoadFolder(s.Recorded)
 	if err != nil {
 		return nil, err
 	}
-	bots = slices.DeleteFunc(bots, func(b Bot) bool { return len(s.Only) > 0 && !slices.Contains(s.Only, b.Name) })
+	bots = slices.DeleteFunc(bots, func(b replay.Bot) bool { return len(s.Only) > 0 && !slices.Contains(s.Only, b.Name) })
 	results := make([]Result, len(bots))
 	var mu sync.Mutex
 	limited(len(bots), max(s.BotsAtOnce, 1), func(i int) {
@@ -73,36 +78,33 @@ func (s *Suite) report(r Result) {
 	fmt.Fprintf(s.Out, "%s: identical %d of %d\n", r.Bot, r.Identical, r.Total)
 }
 
-func (s *Suite) bot(ctx context.Context, b Bot) Result {
-	recordings := b.Recordings
+func (s *Suite) bot(ctx context.Context, b replay.Bot) Result {
+	conversations := b.Conversations
 	if s.Names != nil {
-		recordings = slices.DeleteFunc(slices.Clone(recordings), func(r Recording) bool { return !s.Names.MatchString(r.Name) })
+		conversations = slices.DeleteFunc(conversations, func(c *replay.Conversation) bool { return !s.Names.MatchString(c.Name) })
 	}
-	result := Result{Bot: b.Name, Total: len(recordings)}
-	if len(recordings) == 0 {
+	result := Result{Bot: b.Name, Total: len(conversations)}
+	if len(conversations) == 0 {
 		return result
 	}
-	stub := NewStub()
+	stub := &replay.Stub{}
 	server, err := s.start(ctx, b.Name, stub)
 	if err != nil {
 		result.Differences = []string{fmt.Sprintf("all: %v", err)}
 		return result
 	}
 	defer server.stop()
-	differences := make([]string, len(recordings))
-	limited(len(recordings), max(s.Parallel, 1), func(i int) {
-		d, err := Replay(ctx, server.client, stub, &recordings[i], s.Tolerance)
-		if err != nil {
-			d = err.Error()
-		}
-		differences[i] = d
+	player := &replay.Player{Target: server.client, Stub: stub, Tolerance: s.Tolerance}
+	differences := make([]error, len(conversations))
+	limited(len(conversations), max(s.Parallel, 1), func(i int) {
+		differences[i] = player.Replay(ctx, conversations[i])
 	})
 	for i, d := range differences {
-		if d == "" {
+		if d == nil {
 			result.Identical++
 			continue
 		}
-		result.Differences = append(result.Differences, recordings[i].Name+": "+d)
+		result.Differences = append(result.Differences, fmt.Sprintf("%s: %v", conversations[i].Name, d))
 	}
 	return result
 }

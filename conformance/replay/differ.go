@@ -10,129 +10,106 @@ import (
 	"github.com/parleybot/parley/internal/value"
 )
 
-// volatile are the keys whose values differ from run to run.
-var volatile = []string{"timestamp", "message_id", "model_id", "latest_event_time", "date_time"}
+// shown bounds how much of a value a difference quotes, in bytes.
+const shown = 200
 
-// scrub returns v without what differs from run to run.
-func scrub(v any) any {
-	switch v := v.(type) {
-	case *value.Map:
-		out := &value.Map{}
-		for k, x := range v.All() {
-			if !slices.Contains(volatile, k) {
-				out.Set(k, scrub(x))
-			}
-		}
-		return out
-	case []any:
-		out := make([]any, len(v))
-		for i := range v {
-			out[i] = scrub(v[i])
-		}
-		return out
-	}
-	return v
-}
-
-// Difference is the first place where an answer is not what was recorded.
+// Difference is the first place where two JSON values are not the same.
 type Difference struct {
-	// Path leads to the place, Want and Got are shortened JSON, or words.
-	Path, Want, Got string
+	// Path leads to the place, What says what is there and what was recorded.
+	Path, What string
 }
 
 // Error returns "path: want ..., got ...".
-func (d *Difference) Error() string { return fmt.Sprintf("%s: want %s, got %s", d.Path, d.Want, d.Got) }
+func (d *Difference) Error() string { return d.Path + ": " + d.What }
 
-// Differ returns the first difference between two JSON values, nil when there is none. Numbers may differ by tolerance.
+// Differ returns the first difference between two JSON values, nil when there is none. Numbers may differ by tolerance,
+// relatively or absolutely; keys may come in any order. path leads to the values.
 func Differ(want, got any, path string, tolerance float64) *Difference {
-	c := comparison{tolerance}
-	return c.values(want, got, path)
+	d := differ{tolerance}
+	return d.values(want, got, path)
 }
 
-type comparison struct{ tolerance float64 }
+type differ struct{ tolerance float64 }
 
-func (c comparison) values(want, got any, path string) *Difference {
+func (d differ) values(want, got any, path string) *Difference {
+	if text, ok := want.(string); ok && strings.Contains(text, "<function ") {
+		// Rasa prints a Python function's address there.
+		if s, ok := got.(string); ok && s != "" {
+			return nil
+		}
+	}
 	switch w := want.(type) {
-	case string:
-		g, ok := got.(string)
-		// Rasa prints the address of a Python function in one message.
-		if ok && (w == g || g != "" && strings.Contains(w, "<function ")) {
-			return nil
-		}
-	case nil:
-		if got == nil {
-			return nil
-		}
-	case bool:
-		if g, ok := got.(bool); ok && g == w {
-			return nil
-		}
-	case int64, float64, *big.Int:
-		if c.near(want, got) {
-			return nil
-		}
 	case *value.Map:
 		if g, ok := got.(*value.Map); ok {
-			return c.maps(w, g, path)
+			return d.maps(w, g, path)
 		}
 	case []any:
 		if g, ok := got.([]any); ok {
-			return c.lists(w, g, path)
+			return d.lists(w, g, path)
+		}
+	case int64, *big.Int, float64:
+		if d.near(w, got) {
+			return nil
+		}
+	default:
+		if value.TypeName(want) == value.TypeName(got) && value.Equal(want, got) {
+			return nil
 		}
 	}
-	return &Difference{path, short(want), short(got)}
+	return &Difference{path, fmt.Sprintf("want %s, got %s", quote(want), quote(got))}
 }
 
-func (c comparison) near(want, got any) bool {
-	if _, isBool := got.(bool); isBool {
+func (d differ) near(want, got any) bool {
+	switch got.(type) {
+	case int64, *big.Int, float64:
+	default:
 		return false
 	}
-	if _, isText := got.(string); isText {
-		return false
-	}
-	w, _ := value.ToFloat(want)
-	g, ok := value.ToFloat(got)
-	return ok && (w == g || math.Abs(w-g) <= c.tolerance*max(1, math.Abs(w), math.Abs(g)))
+	a, _ := value.ToFloat(want)
+	b, _ := value.ToFloat(got)
+	return a == b || math.Abs(a-b) <= math.Max(d.tolerance*math.Max(math.Abs(a), math.Abs(b)), d.tolerance)
 }
 
-func (c comparison) maps(want, got *value.Map, path string) *Difference {
-	for k, w := range want.All() {
-		g, ok := got.Get(k)
-		if !ok {
-			return &Difference{path + "." + k, short(w), "nothing"}
+func (d differ) maps(want, got *value.Map, path string) *Difference {
+	keys := slices.Concat(want.Keys(), got.Keys())
+	slices.Sort(keys)
+	for _, key := range slices.Compact(keys) {
+		w, wanted := want.Get(key)
+		g, there := got.Get(key)
+		at := path + "." + key
+		switch {
+		case !there:
+			return &Difference{at, "missing, want " + quote(w)}
+		case !wanted:
+			return &Difference{at, "unexpected " + quote(g)}
 		}
-		if d := c.values(w, g, path+"."+k); d != nil {
-			return d
-		}
-	}
-	for k, g := range got.All() {
-		if !want.Has(k) {
-			return &Difference{path + "." + k, "nothing", short(g)}
+		if found := d.values(w, g, at); found != nil {
+			return found
 		}
 	}
 	return nil
 }
 
-func (c comparison) lists(want, got []any, path string) *Difference {
+func (d differ) lists(want, got []any, path string) *Difference {
 	for i := range min(len(want), len(got)) {
-		if d := c.values(want[i], got[i], fmt.Sprintf("%s[%d]", path, i)); d != nil {
-			return d
+		if found := d.values(want[i], got[i], fmt.Sprintf("%s[%d]", path, i)); found != nil {
+			return found
 		}
 	}
-	switch n := len(got); {
-	case len(want) > n:
-		return &Difference{fmt.Sprintf("%s[%d]", path, n), short(want[n]), "nothing"}
-	case len(want) < n:
-		return &Difference{fmt.Sprintf("%s[%d]", path, len(want)), "nothing", short(got[len(want)])}
+	if len(want) == len(got) {
+		return nil
 	}
-	return nil
+	longer := want
+	if len(got) > len(want) {
+		longer = got
+	}
+	return &Difference{path, fmt.Sprintf("want %d items, got %d; first extra %s", len(want), len(got), quote(longer[min(len(want), len(got))]))}
 }
 
-func short(v any) string {
-	const most = 200
-	text := string(value.Encode(v, value.SortKeys))
-	if len(text) > most {
-		return text[:most] + "..."
+func quote(v any) string {
+	text := string(value.Encode(v, value.Unicode))
+	if len(text) > shown {
+		return strings.ToValidUTF8(text[:shown], "") + "..."
 	}
 	return text
 }

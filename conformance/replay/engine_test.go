@@ -109,17 +109,9 @@ func (e engine) conversation(ctx context.Context, what, sender string, m *value.
 	case "GET tracker":
 		t, err = e.p.FullTracker(ctx, sender)
 	case "POST tracker/events", "PUT tracker/events":
-		items, isList := body.([]any)
-		if !isList {
-			items = []any{body}
-		}
-		var events []tracker.Event
-		for _, item := range items {
-			event, eventErr := tracker.EventFromMap(item.(*value.Map))
-			if eventErr != nil {
-				return http.StatusBadRequest, nil, nil
-			}
-			events = append(events, event)
+		events, ok := eventsOf(body)
+		if !ok {
+			return http.StatusBadRequest, nil, nil
 		}
 		if what == "PUT tracker/events" {
 			t, err = e.p.ReplaceEvents(ctx, sender, events)
@@ -150,11 +142,32 @@ func (e engine) conversation(ctx context.Context, what, sender string, m *value.
 	return http.StatusOK, t.CurrentState(tracker.EventsAll), nil
 }
 
+// eventsOf reads the events of a request, one or a list; false when one of them is none.
+func eventsOf(body any) ([]tracker.Event, bool) {
+	items, isList := body.([]any)
+	if !isList {
+		items = []any{body}
+	}
+	events := make([]tracker.Event, len(items))
+	for i, item := range items {
+		m, _ := item.(*value.Map)
+		event, err := tracker.EventFromMap(m)
+		if err != nil {
+			return nil, false
+		}
+		events[i] = event
+	}
+	return events, true
+}
+
 // TestEngine replays all recorded conversations on the dialogue engine alone, with parses and predictions as recorded.
 func TestEngine(t *testing.T) {
 	for _, file := range recordings(t) {
 		bot := strings.TrimSuffix(filepath.Base(file), ".jsonl.gz")
-		t.Run(bot, func(t *testing.T) { engineBot(t, file, filepath.Join("../bots", bot)) })
+		t.Run(bot, func(t *testing.T) {
+			t.Parallel()
+			engineBot(t, file, filepath.Join("../bots", bot))
+		})
 	}
 }
 
@@ -187,9 +200,8 @@ func engineBot(t *testing.T, file, dir string) {
 // assistant returns the assistant_id in the metadata of the first event.
 func (c *Conversation) assistant() string {
 	for _, t := range c.Turns {
-		for _, e := range t.Events {
-			m, _ := e.(*value.Map)
-			return m.Map("metadata").String("assistant_id")
+		for _, e := range maps(t.List("events")) {
+			return e.Map("metadata").String("assistant_id")
 		}
 	}
 	return ""

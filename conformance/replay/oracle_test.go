@@ -33,15 +33,15 @@ func newOracle(d *project.Domain, conversations []*Conversation) *oracle {
 	for _, c := range conversations {
 		var seen []any
 		for _, t := range c.Turns {
-			fresh := t.Events
-			if t.Reset {
+			fresh := t.List("events")
+			if reset, _ := t.Value("reset").(bool); reset {
 				fresh = fresh[overlap(seen, fresh):]
-				seen = t.Events
+				seen = t.List("events")
 			} else {
 				seen = append(seen[:len(seen):len(seen)], fresh...)
 			}
-			if path := t.API.String("path"); !strings.Contains(path, "/events") && !strings.Contains(path, "/execute") {
-				o.learn(c.SenderID, fresh, t.Send.String("message"))
+			if path := t.Map("api").String("path"); !strings.Contains(path, "/events") && !strings.Contains(path, "/execute") {
+				o.learn(c.SenderID, fresh, t.Map("send").String("message"))
 			}
 		}
 	}

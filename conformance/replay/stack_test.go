@@ -28,7 +28,10 @@ import (
 func TestStack(t *testing.T) {
 	for _, file := range recordings(t) {
 		bot := strings.TrimSuffix(filepath.Base(file), ".jsonl.gz")
-		t.Run(bot, func(t *testing.T) { stackBot(t, file, filepath.Join("../bots", bot)) })
+		t.Run(bot, func(t *testing.T) {
+			t.Parallel()
+			stackBot(t, file, filepath.Join("../bots", bot))
+		})
 	}
 }
 
@@ -66,7 +69,7 @@ func stackBot(t *testing.T, file, dir string) {
 }
 
 // maxShown is how many differences of a bot are shown.
-const maxShown = 5
+var maxShown = 5
 
 // train trains the bot in dir and loads the model as a server does.
 func train(t *testing.T, dir string, env component.Env) *dialogue.Model {

@@ -20,7 +20,7 @@ func (a *app) compatCommand() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		Args:  cobra.NoArgs,
 	}
-	cmd.AddCommand(a.compatCheckCommand())
+	cmd.AddCommand(a.compatCheckCommand(), a.compatRecordCommand())
 	return cmd
 }
 

@@ -1,6 +1,8 @@
-// Package compat proves that parley does what a running Rasa did: it records conversations from a Rasa server and
-// replays recordings against parley, comparing replies, tracker events, slots, predictions, the story export and every
-// request to the action server.
+// Package replay plays conversations against a server, to record what it does or to compare it with a recording:
+// replies, tracker events, slots, predictions, the story export and every request to the action server.
+//
+// The server is anything that answers HTTP requests: a URL, or a handler in the same process. Compared servers get the
+// answers of custom actions from the recording (Stub); recorded ones ask their action server through a Proxy.
 //
 // A recording is a file of JSON lines, one conversation a line, BOT.jsonl or BOT.jsonl.gz:
 //
@@ -13,7 +15,7 @@
 // is true where that list does not continue the earlier one (a session or a restart began), and then they are the
 // whole list. What differs from run to run (times, message and model ids) is left out. `actions` holds the exchanges
 // with the action server, without the domain and with the number of events instead of the events.
-package compat
+package replay
 
 import (
 	"bufio"
@@ -29,26 +31,24 @@ import (
 	"github.com/parleybot/parley/internal/value"
 )
 
-// Recording is one recorded conversation.
-type Recording struct {
-	Bot      string
-	Name     string
-	SenderID string
-	Turns    []*value.Map
-	Tracker  *value.Map
-	Predict  *value.Map
-	Story    *value.Map
-	Actions  []*value.Map
+// Conversation is one recorded conversation.
+type Conversation struct {
+	Bot, Name, SenderID string
+	Turns               []*value.Map
+	// Tracker, Predict and Story are what the API shows at the end.
+	Tracker, Predict, Story *value.Map
+	// Actions are the exchanges with the action server, in order.
+	Actions []*value.Map
 }
 
 // Bot is a bot with its recorded conversations.
 type Bot struct {
-	Name       string
-	Recordings []Recording
+	Name          string
+	Conversations []*Conversation
 }
 
-// LoadRecordings reads every recording in a folder, sorted by bot.
-func LoadRecordings(folder string) ([]Bot, error) {
+// LoadFolder reads every recording in a folder, sorted by bot.
+func LoadFolder(folder string) ([]Bot, error) {
 	paths, err := filepath.Glob(filepath.Join(folder, "*.jsonl*"))
 	if err != nil {
 		return nil, fmt.Errorf("listing recordings: %w", err)
@@ -63,16 +63,17 @@ func LoadRecordings(folder string) ([]Bot, error) {
 		if ending != "" && ending != ".gz" {
 			continue
 		}
-		recordings, err := loadFile(path)
+		conversations, err := Load(path)
 		if err != nil {
 			return nil, err
 		}
-		bots = append(bots, Bot{name, recordings})
+		bots = append(bots, Bot{name, conversations})
 	}
 	return bots, nil
 }
 
-func loadFile(path string) ([]Recording, error) {
+// Load reads the recorded conversations of one file, JSON lines, zipped where the name ends in .gz.
+func Load(path string) ([]*Conversation, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading recordings: %w", err)
@@ -82,12 +83,12 @@ func loadFile(path string) ([]Recording, error) {
 			return nil, fmt.Errorf("reading recordings %s: %w", path, err)
 		}
 	}
-	var out []Recording
+	var out []*Conversation
 	lines := bufio.NewReader(bytes.NewReader(data))
 	for n := 1; ; n++ {
 		line, err := lines.ReadBytes('\n')
 		if len(bytes.TrimSpace(line)) > 0 {
-			r, bad := readRecording(line)
+			r, bad := readConversation(line)
 			if bad != nil {
 				return nil, fmt.Errorf("reading recordings %s:%d: %w", path, n, bad)
 			}
@@ -107,17 +108,17 @@ func gunzip(data []byte) ([]byte, error) {
 	return io.ReadAll(r)
 }
 
-func readRecording(line []byte) (Recording, error) {
+func readConversation(line []byte) (*Conversation, error) {
 	m, err := value.DecodeObject(line)
 	if err != nil {
-		return Recording{}, err
+		return nil, err
 	}
 	for _, key := range []string{"sender_id", "turns"} {
 		if !m.Has(key) {
-			return Recording{}, fmt.Errorf("the field %q is missing", key)
+			return nil, fmt.Errorf("the field %q is missing", key)
 		}
 	}
-	return Recording{
+	return &Conversation{
 		Bot: m.String("bot"), Name: m.String("name"), SenderID: m.String("sender_id"), Turns: maps(m.List("turns")),
 		Tracker: m.Map("tracker"), Predict: m.Map("predict"), Story: m.Map("story"), Actions: maps(m.List("actions")),
 	}, nil
@@ -133,10 +134,10 @@ func maps(list []any) []*value.Map {
 	return out
 }
 
-// AsMap returns the recording as it is written to a file.
-func (r *Recording) AsMap() *value.Map {
-	return value.NewMap("bot", r.Bot, "name", r.Name, "sender_id", r.SenderID, "turns", list(r.Turns),
-		"tracker", r.Tracker, "predict", r.Predict, "story", r.Story, "actions", list(r.Actions))
+// AsMap returns the conversation as it is written to a file.
+func (c *Conversation) AsMap() *value.Map {
+	return value.NewMap("bot", c.Bot, "name", c.Name, "sender_id", c.SenderID, "turns", list(c.Turns),
+		"tracker", c.Tracker, "predict", c.Predict, "story", c.Story, "actions", list(c.Actions))
 }
 
 func list(in []*value.Map) []any {

@@ -1,9 +1,8 @@
-package compat
+package replay
 
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -24,24 +23,28 @@ func decode(t *testing.T, text string) any {
 	return v
 }
 
-func TestDifference(t *testing.T) {
+func TestDiffer(t *testing.T) {
 	for name, c := range map[string]struct{ want, got, diff string }{
 		"equal":            {`{"a":[1,"x",null,true]}`, `{"a":[1.0,"x",null,true]}`, ""},
 		"key order":        {`{"a":1,"b":2}`, `{"b":2,"a":1}`, ""},
 		"within tolerance": {`1.0`, `1.0000001`, ""},
-		"beyond tolerance": {`1.0`, `1.001`, ": want 1.0, got 1.001"},
-		"bool is no 1":     {`[true]`, `[1]`, "[0]: want true, got 1"},
-		"null is no text":  {`{"a":null}`, `{"a":""}`, `.a: want null, got ""`},
-		"missing":          {`{"a":{"b":1}}`, `{"a":{}}`, ".a.b: missing, want 1"},
-		"unexpected":       {`{}`, `{"z":[1]}`, ".z: unexpected [1]"},
-		"shorter":          {`[1,2]`, `[1]`, ": want 2 items, got 1; first extra 2"},
-		"longer":           {`[]`, `["x"]`, `: want 0 items, got 1; first extra "x"`},
-		"deep first":       {`[[1],[2]]`, `[[3],[2],[4]]`, "[0][0]: want 1, got 3"},
+		"beyond tolerance": {`1.0`, `1.001`, "at: want 1.0, got 1.001"},
+		"bool is no 1":     {`[true]`, `[1]`, "at[0]: want true, got 1"},
+		"null is no text":  {`{"a":null}`, `{"a":""}`, `at.a: want null, got ""`},
+		"missing":          {`{"a":{"b":1}}`, `{"a":{}}`, "at.a.b: missing, want 1"},
+		"unexpected":       {`{}`, `{"z":[1]}`, "at.z: unexpected [1]"},
+		"shorter":          {`[1,2]`, `[1]`, "at: want 2 items, got 1; first extra 2"},
+		"longer":           {`[]`, `["x"]`, `at: want 0 items, got 1; first extra "x"`},
+		"deep first":       {`[[1],[2]]`, `[[3],[2],[4]]`, "at[0][0]: want 1, got 3"},
 		"function address": {`"<function f at 0x1>"`, `"anything"`, ""},
-		"function, empty":  {`"<function f at 0x1>"`, `""`, `: want "<function f at 0x1>", got ""`},
+		"function, empty":  {`"<function f at 0x1>"`, `""`, `at: want "<function f at 0x1>", got ""`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := Difference(decode(t, c.want), decode(t, c.got), 1e-6); got != c.diff {
+			got := ""
+			if d := Differ(decode(t, c.want), decode(t, c.got), "at", 1e-6); d != nil {
+				got = d.Error()
+			}
+			if got != c.diff {
 				t.Errorf("got %q, want %q", got, c.diff)
 			}
 		})
@@ -59,8 +62,8 @@ func TestScrub(t *testing.T) {
 }
 
 func TestTimesThereAndBack(t *testing.T) {
-	now := time.Date(2030, 1, 2, 3, 4, 5, 0, time.Local)
-	v := decode(t, `{"events":[{"event":"reminder","date_time":"2030-01-02T03:04:07.500000"}]}`)
+	now := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+	v := decode(t, `{"events":[{"event":"reminder","date_time":"2030-01-02T03:04:07.500000+00:00"}]}`)
 	relative := relativeTimes(v, now)
 	if got := value.Repr(scrub(relative)); got != "{'events': [{'event': 'reminder', 'date_time_in': 2.5}]}" {
 		t.Errorf("got %s", got)
@@ -100,7 +103,8 @@ type echoBot struct {
 func (b *echoBot) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch path := r.URL.Path; {
 	case path == "/webhooks/rest/webhook":
-		body, _ := readCall(r)
+		raw, _ := readCall(r)
+		body, _ := value.DecodeObject(raw)
 		call := value.NewMap("next_action", "action_x", "sender_id", body.String("sender"),
 			"tracker", value.NewMap("events", b.events), "domain", value.NewMap())
 		resp, err := http.Post(b.actions, "application/json", bytes.NewReader(value.Encode(call, value.JSON)))
@@ -110,13 +114,13 @@ func (b *echoBot) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		resp.Body.Close()
 		b.events = append(b.events, value.NewMap("event", "user", "text", body.Value("message"), "timestamp", 1.5))
-		answer(w, http.StatusOK, []any{value.NewMap("text", b.reply)})
+		respond(w, http.StatusOK, []any{value.NewMap("text", b.reply)})
 	case strings.HasSuffix(path, "/tracker"):
-		answer(w, http.StatusOK, value.NewMap("sender_id", "s", "events", b.events, "paused", false))
+		respond(w, http.StatusOK, value.NewMap("sender_id", "s", "events", b.events, "paused", false))
 	case strings.HasSuffix(path, "/predict"):
-		answer(w, http.StatusOK, value.NewMap("scores", []any{}, "tracker", nil))
+		respond(w, http.StatusOK, value.NewMap("scores", []any{}, "tracker", nil))
 	case strings.HasSuffix(path, "/story"):
-		answer(w, http.StatusOK, "stories:\n")
+		respond(w, http.StatusOK, "stories:\n")
 	default:
 		http.NotFound(w, r)
 	}
@@ -130,33 +134,36 @@ const recording = `{"bot":"echo","name":"one","sender_id":"s","turns":[` +
 func TestReplay(t *testing.T) {
 	for name, c := range map[string]struct{ reply, from, to, want string }{
 		"identical":       {"hello", "", "", ""},
-		"another reply":   {"bye", "", "", `turn 0 "hi" .replies[0].text: want "hello", got "bye"`},
+		"another reply":   {"bye", "", "", `turn 0 "hi".replies[0].text: want "hello", got "bye"`},
 		"another tracker": {"hello", `"paused":false`, `"paused":true`, "tracker.paused: want true, got false"},
 		"another story":   {"hello", `"stories:\n"`, `"x"`, `story.answer: want "x", got "stories:\n"`},
 		"another request": {"hello", `"events":0`, `"events":7`, "action requests[0].tracker.events: want 7, got 0"},
-		"one event less":  {"hello", `"events":[{"event":"user","text":"hi"}]`, `"events":[]`, `turn 0 "hi" .events: want 0 items, got 1; first extra {"event": "user", "text": "hi"}`},
+		"one event less":  {"hello", `"events":[{"event":"user","text":"hi"}]`, `"events":[]`, `turn 0 "hi".events: want 0 items, got 1; first extra {"event": "user", "text": "hi"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			stub := NewStub()
+			stub := &Stub{}
 			actions := httptest.NewServer(stub)
 			defer actions.Close()
 			bot := httptest.NewServer(&echoBot{actions: actions.URL, events: []any{}, reply: c.reply})
 			defer bot.Close()
-			r, err := readRecording([]byte(strings.Replace(recording, c.from, c.to, 1)))
+			r, err := readConversation([]byte(strings.Replace(recording, c.from, c.to, 1)))
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := Replay(context.Background(), NewClient(bot.URL), stub, &r, 1e-6)
-			if err != nil || got != c.want {
-				t.Errorf("got %q, %v; want %q", got, err, c.want)
+			got := ""
+			if err := (&Player{Target: NewClient(bot.URL, ""), Stub: stub}).Replay(t.Context(), r); err != nil {
+				got = err.Error()
+			}
+			if got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
 	}
 }
 
-func TestLoadRecordings(t *testing.T) {
+func TestLoadFolder(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := LoadRecordings(dir); err == nil {
+	if _, err := LoadFolder(dir); err == nil {
 		t.Error("an empty folder gives no error")
 	}
 	var zipped bytes.Buffer
@@ -169,18 +176,18 @@ func TestLoadRecordings(t *testing.T) {
 	}
 	write(t, filepath.Join(dir, "b.jsonl.gz"), zipped.String())
 	write(t, filepath.Join(dir, "a.jsonl"), recording+"\n\n")
-	bots, err := LoadRecordings(dir)
+	bots, err := LoadFolder(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(bots) != 2 || bots[0].Name != "a" || len(bots[0].Recordings) != 1 || len(bots[1].Recordings) != 2 {
+	if len(bots) != 2 || bots[0].Name != "a" || len(bots[0].Conversations) != 1 || len(bots[1].Conversations) != 2 {
 		t.Errorf("got %+v", bots)
 	}
-	if got := value.Encode(bots[0].Recordings[0].AsMap(), value.SortKeys); !value.Equal(decode(t, string(got)), decode(t, recording)) {
+	if got := value.Encode(bots[0].Conversations[0].AsMap(), value.SortKeys); !value.Equal(decode(t, string(got)), decode(t, recording)) {
 		t.Errorf("a recording does not survive reading and writing: %s", got)
 	}
 	write(t, filepath.Join(dir, "c.jsonl"), "{}\n")
-	if _, err := LoadRecordings(dir); err == nil || !strings.Contains(err.Error(), `c.jsonl:1: the field "sender_id" is missing`) {
+	if _, err := LoadFolder(dir); err == nil || !strings.Contains(err.Error(), `c.jsonl:1: the field "sender_id" is missing`) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -189,27 +196,5 @@ func write(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
-	}
-}
-
-func TestPrepare(t *testing.T) {
-	bot, dir := t.TempDir(), t.TempDir()
-	write(t, filepath.Join(bot, "endpoints.yml"), "nlg:\n  url: http://localhost:5055/nlg\n")
-	write(t, filepath.Join(bot, "domain.yml"), "version: \"3.1\"\n")
-	if err := prepare(dir, bot, "http://127.0.0.1:9"); err != nil {
-		t.Fatal(err)
-	}
-	got, err := os.ReadFile(filepath.Join(dir, "endpoints.yml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := "nlg:\n  url: http://127.0.0.1:9/nlg\n\naction_endpoint:\n  url: \"http://127.0.0.1:9/webhook\"\n"
-	if string(got) != want {
-		t.Errorf("got %q", got)
-	}
-	for _, name := range []string{"domain.yml", "credentials.yml"} {
-		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
-			t.Error(err)
-		}
 	}
 }

@@ -1,4 +1,4 @@
-package compat
+package replay
 
 import (
 	"time"
@@ -78,7 +78,7 @@ func absoluteTimes(v any, now time.Time) any {
 		seconds, ok := value.ToFloat(m.Value(dateTimeIn))
 		if m.Has(dateTimeIn) && ok {
 			m.Delete(dateTimeIn)
-			m.Set("date_time", now.Add(time.Duration(seconds*float64(time.Second))).Format("2006-01-02T15:04:05.000000"))
+			m.Set("date_time", now.Add(time.Duration(seconds*float64(time.Second))).UTC().Format("2006-01-02T15:04:05.000000-07:00"))
 		}
 		return m
 	})
