@@ -40,7 +40,6 @@ var deviations = map[string]string{
 	"14_model_train/contradicting rules":      "the error's text",
 	"14_model_train/unknown action in a rule": "the error's text",
 	"14_model_train/json body":                "the error's text",
-	"14_model_train/no config":                "the default pipeline has neural models",
 	"14_model_train/error to callback":        "the error's text",
 	"21_jwt/status empty bearer":              "net/http cuts the blank at the end of the header",
 }
