@@ -134,12 +134,13 @@ func userMessage(u *project.StoryMessage) *Message {
 	if u == nil {
 		return m
 	}
-	if u.Intent == "" {
+	if u.Intent == "" || u.Text != "" {
 		m.Set(Text, u.Text)
 		m.Annotations = u.Entities
-		return m
 	}
-	m.Set(Intent, u.Intent)
+	if u.Intent != "" {
+		m.Set(Intent, u.Intent)
+	}
 	return m
 }
 

@@ -28,6 +28,7 @@ func TestTrainingData(t *testing.T) {
 		{Kind: project.UserStep, User: &project.StoryMessage{Intent: "greet"}},
 		{Kind: project.ActionStep, Action: "utter_greet"},
 		{Kind: project.OrStep, Or: []project.Step{{Kind: project.UserStep, User: &project.StoryMessage{Text: "words only"}}}},
+		{Kind: project.UserStep, User: &project.StoryMessage{Text: "words too", Intent: "greet"}},
 		{Kind: project.BotStep, Action: "what the bot says"},
 		{Kind: project.ActionStep, Action: "action_listen"},
 	}}})
@@ -44,12 +45,12 @@ func TestTrainingData(t *testing.T) {
 	want := []string{
 		"text=hi intent=greet ", "text=hi intent=bye ", "text=Ulm intent=inform ", "text=Ulm intent=inform ",
 		"text=who intent=faq response=last intent_response_key=faq/who ",
-		"action_name=utter_greet ", "action_text=what the bot says ", "intent=greet ", "text=words only ",
+		"action_name=utter_greet ", "action_text=what the bot says ", "intent=greet ", "text=words too intent=greet ", "text=words only ",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if n := len(data.IntentExamples()); n != 5 {
+	if n := len(data.IntentExamples()); n != 6 {
 		t.Errorf("%d examples with intents", n)
 	}
 	if !data.EntityTypes()["city"] || len(data.EntityExamples()) != 1 {
