@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -137,4 +138,17 @@ func TestFindings(t *testing.T) {
 func TestMissingConfig(t *testing.T) {
 	found := validate.Files(context.Background(), project.LoadOptions{}, validate.Options{})
 	assert.Equal(t, 1, found.ExitCode())
+}
+
+// TestDocumented keeps docs/commands.md up to date: every kind of finding is in its table.
+func TestDocumented(t *testing.T) {
+	source, err := os.ReadFile("code.go")
+	require.NoError(t, err)
+	page, err := os.ReadFile("../../docs/commands.md")
+	require.NoError(t, err)
+	codes := regexp.MustCompile(`Code = "([a-z-]+)"`).FindAllStringSubmatch(string(source), -1)
+	require.NotEmpty(t, codes)
+	for _, code := range codes {
+		assert.Contains(t, string(page), "`"+code[1]+"`")
+	}
 }
