@@ -17,7 +17,6 @@ const (
 	UnknownForm        Code = "unknown-form"
 	UnknownAction      Code = "unknown-action"
 	UnknownResponse    Code = "unknown-response"
-	UnknownValue       Code = "unknown-value"
 	UnusedIntent       Code = "unused-intent"
 	UnusedEntity       Code = "unused-entity"
 	UnusedSlot         Code = "unused-slot"
