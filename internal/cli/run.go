@@ -48,7 +48,7 @@ func (a *app) runCommand() *cobra.Command {
 	r.add(cmd, a)
 	f := cmd.Flags()
 	f.BoolVar(&r.watch, "watch", false, "train and serve the project, and again whenever one of its files changes")
-	r.watched = trainFlags{nlu: true, core: true, augmentation: model.DefaultAugmentation}
+	r.watched = trainFlags{nlu: true, core: true, out: defaultModels, augmentation: model.DefaultAugmentation}
 	f.StringVar(&r.watched.domain, "domain", defaultDomain, "with --watch: domain file, or a folder of them")
 	singleVar(f, &r.watched.config, "config", "", defaultConfig, "with --watch: policies and NLU pipeline of the bot")
 	listVar(f, &r.watched.data, "data", []string{defaultData}, "with --watch: files and folders with training data")
