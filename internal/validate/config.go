@@ -35,8 +35,10 @@ var configKeys = []string{"version", "recipe", "assistant_id", "language", "pipe
 // what they lack (rasa/engine/validation.py, rasa/graph_components/validators/default_recipe_validator.py).
 func (c *checker) config() {
 	for key := range c.p.Config.Raw.All() {
-		if !slices.Contains(configKeys, key) {
-			c.add(hint, Config, c.keyPos(key), "key %q of the configuration means nothing%s", key, didYouMean(key, configKeys))
+		at := c.keyPos(key)
+		known := slices.Contains(configKeys, key) || slices.ContainsFunc(c.p.Problems, func(p project.Problem) bool { return p.Pos == at })
+		if !known {
+			c.add(hint, Config, at, "key %q of the configuration means nothing%s", key, didYouMean(key, configKeys))
 		}
 	}
 	if recipe := c.p.Config.Recipe; recipe != defaultRecipe {
