@@ -165,13 +165,14 @@ func sentence(m *nlu.Message) (cols []int32, vals []float64, width int) {
 	return cols, vals, width
 }
 
-// Process sets intent and ranking. An untrained classifier leaves the message as it is.
+// Process sets intent and ranking. An untrained classifier leaves the message as it is. Fewer features than in training
+// are an error, as in Rasa, where a text of blanks has none of RegexFeaturizer.
 func (c *Classifier) Process(_ context.Context, m *nlu.Message) error {
 	if c.model == nil {
 		return nil
 	}
 	cols, vals, width := sentence(m)
-	if width != 0 && width != c.model.features {
+	if width != c.model.features {
 		return fmt.Errorf("classifying with %d features instead of %d", width, c.model.features)
 	}
 	probabilities := c.model.predict(cols, vals)

@@ -24,8 +24,8 @@ type model struct {
 
 func (p *model) fit(ctx context.Context, x *ml.Sparse, y []int, c *Classifier) (converged bool, err error) {
 	optimizer := ml.LBFGS{MaxIterations: c.MaxIter, GradientTolerance: c.Tol}
-	if c.Solver == "liblinear" {
-		// liblinear counts iterations of another kind; what matters is its minimum.
+	if c.Solver != "lbfgs" {
+		// The other solvers count iterations of another kind; what matters is their minimum.
 		optimizer = ml.LBFGS{MaxIterations: 1000, GradientTolerance: c.Tol}
 	}
 	if !p.oneVsRest {
