@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"slices"
 	"sync"
+
+	"github.com/parleybot/parley/internal/value"
 )
 
 // Resource is where one trained part keeps its files inside a model archive.
@@ -17,6 +19,22 @@ type Resource interface {
 	Get(name string) ([]byte, error)
 	// Names lists what is stored, sorted.
 	Names() []string
+}
+
+// ReadObject returns the JSON object that is stored under name, nil when there is none. Errors name the file.
+func ReadObject(from Resource, name string) (*value.Map, error) {
+	data, err := from.Get(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	m, err := value.DecodeObject(data)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	return m, nil
 }
 
 // MemoryResource is a Resource that lives in memory. The zero value is ready; it may be used by several goroutines.

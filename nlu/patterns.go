@@ -2,9 +2,12 @@ package nlu
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 
+	"github.com/parleybot/parley/component"
 	"github.com/parleybot/parley/internal/pyre"
 )
 
@@ -16,7 +19,7 @@ type Pattern struct {
 	re *pyre.Regexp
 }
 
-// Regexp returns the compiled pattern; Compile must have been called.
+// Regexp returns the compiled pattern.
 func (p *Pattern) Regexp() *pyre.Regexp { return p.re }
 
 // PatternOptions says which patterns to make.
@@ -55,7 +58,7 @@ func (t *TrainingData) Patterns(o PatternOptions) ([]Pattern, error) {
 			}
 		}
 	}
-	return patterns, CompilePatterns(patterns, o.CaseSensitive)
+	return patterns, compilePatterns(patterns, o.CaseSensitive)
 }
 
 func lookupPattern(elements []string, bounded bool) string {
@@ -69,8 +72,8 @@ func lookupPattern(elements []string, bounded bool) string {
 	return "(" + strings.Join(escaped, "|") + ")"
 }
 
-// CompilePatterns compiles patterns in place.
-func CompilePatterns(patterns []Pattern, caseSensitive bool) error {
+// compilePatterns compiles patterns in place.
+func compilePatterns(patterns []Pattern, caseSensitive bool) error {
 	var flags pyre.Flags
 	if !caseSensitive {
 		flags = pyre.IgnoreCase
@@ -85,19 +88,34 @@ func CompilePatterns(patterns []Pattern, caseSensitive bool) error {
 	return nil
 }
 
-// EncodePatterns and DecodePatterns write and read patterns as Rasa keeps them in a model.
-func EncodePatterns(patterns []Pattern) ([]byte, error) {
+// PersistPatterns stores patterns under name in Rasa's format.
+func PersistPatterns(to component.Resource, name string, patterns []Pattern) error {
 	if patterns == nil {
 		patterns = []Pattern{}
 	}
-	return json.Marshal(patterns)
+	data, err := json.Marshal(patterns)
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	return to.Put(name, data)
 }
 
-// DecodePatterns reads what EncodePatterns or Rasa wrote and compiles it.
-func DecodePatterns(data []byte, caseSensitive bool) ([]Pattern, error) {
-	var patterns []Pattern
-	if err := json.Unmarshal(data, &patterns); err != nil {
+// LoadPatterns reads what PersistPatterns or Rasa stored under name, and compiles it. Where nothing is stored there are
+// no patterns.
+func LoadPatterns(from component.Resource, name string, caseSensitive bool) ([]Pattern, error) {
+	data, err := from.Get(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
 		return nil, err
 	}
-	return patterns, CompilePatterns(patterns, caseSensitive)
+	var patterns []Pattern
+	if err := json.Unmarshal(data, &patterns); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	if err := compilePatterns(patterns, caseSensitive); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	return patterns, nil
 }

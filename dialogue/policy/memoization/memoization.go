@@ -80,7 +80,6 @@ type turn struct {
 	key    string
 	action string
 	source string
-	states int
 	scores []float64
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 
 	"github.com/parleybot/parley/component"
@@ -129,19 +130,16 @@ func (p *Policy) Persist(r component.Resource) error {
 // Load implements policy.Component. It also reads what Rasa stored, compressed or not, which has no sources.
 func (p *Policy) Load(d *project.Domain, r component.Resource) error {
 	p.domain = d
-	data, err := r.Get(lookupFile)
-	if err != nil {
-		return fmt.Errorf("reading memorized turns: %w", err)
+	doc, err := component.ReadObject(r, lookupFile)
+	if err == nil && doc == nil {
+		err = fmt.Errorf("reading memorized turns: %s: %w", lookupFile, fs.ErrNotExist)
 	}
-	doc, err := value.DecodeObject(data)
 	if err != nil {
-		return fmt.Errorf("reading %s: %w", lookupFile, err)
+		return err
 	}
-	var sources *value.Map
-	if data, err := r.Get(sourcesFile); err == nil {
-		if sources, err = value.DecodeObject(data); err != nil {
-			return fmt.Errorf("reading %s: %w", sourcesFile, err)
-		}
+	sources, err := component.ReadObject(r, sourcesFile)
+	if err != nil {
+		return err
 	}
 	p.turns = nil
 	for key, action := range doc.Map("lookup").All() {

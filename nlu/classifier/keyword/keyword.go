@@ -4,9 +4,7 @@ package keyword
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 
 	"github.com/parleybot/parley/component"
@@ -117,16 +115,9 @@ func (c *Classifier) Persist(to component.Resource) error {
 
 // Load reads what Persist, or Rasa, wrote.
 func (c *Classifier) Load(from component.Resource) error {
-	data, err := from.Get(fileName)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
+	m, err := component.ReadObject(from, fileName)
+	if m == nil || err != nil {
 		return err
-	}
-	m, err := value.DecodeObject(data)
-	if err != nil {
-		return fmt.Errorf("reading %s: %w", fileName, err)
 	}
 	var keywords []keyword
 	for text, intent := range m.All() {

@@ -4,9 +4,6 @@ package regex
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
 	"log/slog"
 
 	"github.com/parleybot/parley/component"
@@ -93,25 +90,11 @@ func (x *Extractor) Process(_ context.Context, m *nlu.Message) error {
 
 // Persist writes the patterns in Rasa's format.
 func (x *Extractor) Persist(to component.Resource) error {
-	data, err := nlu.EncodePatterns(x.patterns)
-	if err != nil {
-		return err
-	}
-	return to.Put(fileName, data)
+	return nlu.PersistPatterns(to, fileName, x.patterns)
 }
 
 // Load reads what Persist, or Rasa, wrote.
-func (x *Extractor) Load(from component.Resource) error {
-	x.patterns = nil
-	data, err := from.Get(fileName)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if x.patterns, err = nlu.DecodePatterns(data, x.CaseSensitive); err != nil {
-		return fmt.Errorf("reading %s: %w", fileName, err)
-	}
-	return nil
+func (x *Extractor) Load(from component.Resource) (err error) {
+	x.patterns, err = nlu.LoadPatterns(from, fileName, x.CaseSensitive)
+	return err
 }

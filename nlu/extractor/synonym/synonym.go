@@ -4,9 +4,6 @@ package synonym
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
 	"log/slog"
 
 	"github.com/parleybot/parley/component"
@@ -97,16 +94,7 @@ func (p *Mapper) Persist(to component.Resource) error {
 
 // Load reads what Persist, or Rasa, wrote.
 func (p *Mapper) Load(from component.Resource) error {
-	p.synonyms = value.NewMap()
-	data, err := from.Get(fileName)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if p.synonyms, err = value.DecodeObject(data); err != nil {
-		return fmt.Errorf("reading %s: %w", fileName, err)
-	}
-	return nil
+	var err error
+	p.synonyms, err = component.ReadObject(from, fileName)
+	return err
 }

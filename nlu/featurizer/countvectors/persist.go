@@ -2,9 +2,7 @@ package countvectors
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"slices"
 
@@ -65,16 +63,9 @@ func decodeVocabulary(m *value.Map) (vocabulary, error) {
 // Load reads what Persist, or Rasa, wrote.
 func (f *Featurizer) Load(from component.Resource) error {
 	f.vocabularies = nil
-	data, err := from.Get(vocabularyFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
+	m, err := component.ReadObject(from, vocabularyFile)
+	if m == nil || err != nil {
 		return err
-	}
-	m, err := value.DecodeObject(data)
-	if err != nil {
-		return fmt.Errorf("reading %s: %w", vocabularyFile, err)
 	}
 	vocabularies := make(map[nlu.Attribute]vocabulary)
 	for _, a := range f.attributes {

@@ -5,9 +5,7 @@ package lexicalsyntactic
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"maps"
 	"slices"
@@ -180,16 +178,9 @@ func (f *Featurizer) Persist(to component.Resource) error {
 // Load reads what Persist, or Rasa, wrote.
 func (f *Featurizer) Load(from component.Resource) error {
 	f.index, f.columns = nil, 0
-	data, err := from.Get(fileName)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
+	m, err := component.ReadObject(from, fileName)
+	if m == nil || err != nil {
 		return err
-	}
-	m, err := value.DecodeObject(data)
-	if err != nil {
-		return fmt.Errorf("reading %s: %w", fileName, err)
 	}
 	f.index = make(map[key]map[string]int)
 	for text, v := range m.All() {

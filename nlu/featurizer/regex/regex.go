@@ -4,9 +4,6 @@ package regex
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
 	"log/slog"
 	"slices"
 
@@ -94,7 +91,7 @@ func (f *Featurizer) ProcessExample(_ context.Context, m *nlu.Message) error {
 func (f *Featurizer) featurize(m *nlu.Message, a nlu.Attribute) {
 	tokens := m.Tokens(a)
 	text := m.Value(a)
-	if len(f.patterns) == 0 || len(tokens) == 0 {
+	if len(f.patterns) == 0 || len(tokens) == 0 || text == "" {
 		return
 	}
 	sequence := ml.NewSparse(len(f.patterns), len(tokens), len(tokens))
@@ -145,25 +142,11 @@ func (f *Featurizer) match(i int, text string, tokens []nlu.Token, columns [][]i
 
 // Persist writes the patterns in Rasa's format.
 func (f *Featurizer) Persist(to component.Resource) error {
-	data, err := nlu.EncodePatterns(f.patterns)
-	if err != nil {
-		return err
-	}
-	return to.Put(fileName, data)
+	return nlu.PersistPatterns(to, fileName, f.patterns)
 }
 
 // Load reads what Persist, or Rasa, wrote.
-func (f *Featurizer) Load(from component.Resource) error {
-	f.patterns = nil
-	data, err := from.Get(fileName)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if f.patterns, err = nlu.DecodePatterns(data, f.CaseSensitive); err != nil {
-		return fmt.Errorf("reading %s: %w", fileName, err)
-	}
-	return nil
+func (f *Featurizer) Load(from component.Resource) (err error) {
+	f.patterns, err = nlu.LoadPatterns(from, fileName, f.CaseSensitive)
+	return err
 }
