@@ -48,9 +48,6 @@ type Config struct {
 	spec *Spec
 }
 
-// Spec returns the spec the item was registered with; it is set while Registry.Build runs.
-func (c *Config) Spec() *Spec { return c.spec }
-
 func (c *Config) at(key string) string {
 	if c.At != nil {
 		if p := c.At(key); p != "" {

@@ -177,8 +177,8 @@ func (h formHost) RunCustom(ctx context.Context, name string, t *tracker.Tracker
 	return remoteAction{name}.run(ctx, h.turn, t)
 }
 
-func (h formHost) Warn(ctx context.Context, message, action string, err error) {
-	h.log.WarnContext(ctx, message, "sender_id", h.tracker.SenderID, "action", action, "err", err)
+func (h formHost) WarnNotFilled(ctx context.Context, action string, err error) {
+	h.log.WarnContext(ctx, "filling slots by a custom action failed", "sender_id", h.tracker.SenderID, "action", action, "err", err)
 }
 
 // retrievalIntent returns the intent that a response action belongs to: what stands between the first two "utter_".

@@ -3,7 +3,6 @@ package dialogue
 import (
 	"fmt"
 	"github.com/stretchr/testify/require"
-	"io"
 	"log/slog"
 	"runtime"
 	"testing"
@@ -17,7 +16,7 @@ type drop struct{ silent }
 func benchmarkTurn(b *testing.B, history int) {
 	bench := newBench(b, testDomain, map[string]string{"greet": "utter_greet"}, func(c *Config) {
 		c.Now = nil
-		c.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+		c.Logger = slog.New(slog.DiscardHandler)
 	})
 	bench.runner.do = nil
 	for range history {

@@ -73,12 +73,6 @@ func (m *Model) actionOr(name string, def action) action {
 	return def
 }
 
-// hasAction reports whether the domain has an action (or end-to-end text) called name.
-func (m *Model) hasAction(name string) bool {
-	_, ok := m.Domain.ActionIndex(name)
-	return ok
-}
-
 // newAction finds what runs for a name (rasa/core/actions/action.py action_for_name_or_text, 3.6.21).
 func (m *Model) newAction(name string) action {
 	d := m.Domain

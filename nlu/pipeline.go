@@ -48,7 +48,7 @@ func NewPipeline(cfg Config) (*Pipeline, error) {
 	}
 	env := cfg.Env.WithDefaults()
 	p := &Pipeline{intentMessages: NewIntentMessages(cfg.Domain)}
-	p.intentMessages.Warn = func(problem, detail string) { env.Logger.Debug(problem, "text", detail) }
+	p.intentMessages.Warn = func(problem, detail string) { env.Logger.Debug("reading a message that names its intent", "err", problem, "text", detail) }
 	var errs []error
 	for i, entry := range cfg.Entries {
 		c := ComponentConfig(entry, i, env)

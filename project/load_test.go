@@ -1,6 +1,7 @@
 package project
 
 import (
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -152,8 +153,8 @@ func TestLoadProblems(t *testing.T) {
 	write(t, dir, "data/notes.txt", "nlu: [")
 	_, err := Load(LoadOptions{Domain: []string{filepath.Join(dir, "domain.yml"), filepath.Join(dir, "more")},
 		Data: []string{filepath.Join(dir, "data"), filepath.Join(dir, "none")}, Config: filepath.Join(dir, "config.yml")})
-	ps, ok := err.(Problems)
-	if !ok {
+	var ps Problems
+	if !errors.As(err, &ps) {
 		t.Fatalf("got %v", err)
 	}
 	want := `warning config.yml:1:1: assistant_id is missing or still "placeholder_default"; give the assistant a name of its own

@@ -21,8 +21,8 @@ type Host interface {
 	// RunCustom runs a custom action on the action server. Bot messages come before the other events. The error wraps one
 	// of package actions.
 	RunCustom(ctx context.Context, name string, t *tracker.Tracker) ([]tracker.Event, error)
-	// Warn logs that an action failed in a way that does not stop the turn.
-	Warn(ctx context.Context, message, action string, err error)
+	// WarnNotFilled logs that a custom action that should fill slots failed; the turn goes on.
+	WarnNotFilled(ctx context.Context, action string, err error)
 }
 
 func dated(h Host) tracker.Base { return tracker.Base{Timestamp: h.Now()} }

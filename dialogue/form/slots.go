@@ -177,7 +177,7 @@ func runExtraction(ctx context.Context, h Host, name string, t *tracker.Tracker)
 	switch {
 	case err == nil:
 	case ctx.Err() == nil && (errors.Is(err, actions.ErrRejected) || errors.Is(err, actions.ErrUnavailable)):
-		h.Warn(ctx, "filling slots by a custom action failed", name, err)
+		h.WarnNotFilled(ctx, name, err)
 		return nil, nil
 	default:
 		return nil, err

@@ -54,7 +54,7 @@ func (h *host) RunCustom(_ context.Context, name string, t *tracker.Tracker) ([]
 	return h.custom(name, t)
 }
 
-func (h *host) Warn(_ context.Context, _, action string, _ error) {
+func (h *host) WarnNotFilled(_ context.Context, action string, _ error) {
 	h.warned = append(h.warned, action)
 }
 

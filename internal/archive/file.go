@@ -35,7 +35,7 @@ func (a *Archive) Save(path string) error {
 	if err != nil {
 		return fmt.Errorf("saving model: %w", err)
 	}
-	defer os.Remove(tmp.Name()) // fails after the rename, as it should
+	defer func() { _ = os.Remove(tmp.Name()) }() // fails after the rename, as it should
 	_, err = tmp.Write(data)
 	err = errors.Join(err, tmp.Chmod(0o644), tmp.Sync(), tmp.Close())
 	if err == nil {

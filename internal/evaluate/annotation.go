@@ -47,17 +47,6 @@ func markup(covered string, kind, v any) string {
 	return "[" + covered + "]" + string(value.Encode(value.NewMap("entity", kind, "value", v), value.JSON))
 }
 
-// sameEntities compares without regard to order and repetition.
-func sameEntities(a, b []annotated) bool { return maps.Equal(keys(a), keys(b)) }
-
-func keys(list []annotated) map[string]bool {
-	set := map[string]bool{}
-	for _, e := range list {
-		set[e.key] = true
-	}
-	return set
-}
-
 // align pairs the entities of each message by their place; what has no partner is paired with "None"
 // (EvaluationStore.serialise).
 func align(targets, predictions []annotated) (alignedTargets, alignedPredictions []string) {

@@ -57,8 +57,6 @@ func TestAlign(t *testing.T) {
 	wanted, found := align(targets, predictions)
 	require.Equal(t, []string{"[b](x)", "[Rome](city)", "None"}, wanted)
 	require.Equal(t, []string{"None", `[Rome]{"entity": "city", "value": "ROM"}`, "[now](time)"}, found)
-	require.False(t, sameEntities(targets, predictions))
-	require.True(t, sameEntities(targets, append(targets, targets[0])))
 }
 
 func TestStratify(t *testing.T) {

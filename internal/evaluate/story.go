@@ -39,21 +39,6 @@ type Story struct {
 	entityTargets, entityPredictions []annotated
 }
 
-// Passed reports whether everything was predicted as expected.
-func (s *Story) Passed() bool {
-	for _, a := range s.Actions {
-		if a.Expected != a.Predicted {
-			return false
-		}
-	}
-	for i, target := range s.IntentTargets {
-		if s.IntentPredictions[i] != target {
-			return false
-		}
-	}
-	return sameEntities(s.entityTargets, s.entityPredictions)
-}
-
 var errNoPolicies = errors.New("the model has no dialogue policies")
 
 // Stories has the model predict every action of the stories, each time after what the story says happened before;
