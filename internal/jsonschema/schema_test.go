@@ -16,44 +16,46 @@ func decode(t testing.TB, text string) any {
 	return v
 }
 
-// Each want is str() of what jsonschema.validate of Python's jsonschema 4.17.3 raises for the same schema and value.
-func TestValidate(t *testing.T) {
-	const animal = `{"oneOf": [
-		{"properties": {"kind": {"const": "cat"}, "lives": {"type": "integer"}}, "required": ["lives"]},
-		{"properties": {"kind": {"const": "dog"}}}]}`
-	for name, c := range map[string]struct{ schema, in, want string }{
-		"fits":              {`{"type": ["string", "null"]}`, `null`, ""},
-		"2.0 is an integer": {`{"type": "integer"}`, `2.0`, ""},
-		"no keyword":        {`{}`, `[1]`, ""},
-		"type": {`{"type": ["string", "null"]}`, `true`, `True is not of type 'string', 'null'
+// animal is a schema with a choice.
+const animal = `{"oneOf": [
+	{"properties": {"kind": {"const": "cat"}, "lives": {"type": "integer"}}, "required": ["lives"]},
+	{"properties": {"kind": {"const": "dog"}}}]}`
+
+// validations hold as want str() of what jsonschema.validate of Python's jsonschema 4.17.3 raises for the same schema
+// and value.
+var validations = map[string]struct{ schema, in, want string }{
+	"fits":              {`{"type": ["string", "null"]}`, `null`, ""},
+	"2.0 is an integer": {`{"type": "integer"}`, `2.0`, ""},
+	"no keyword":        {`{}`, `[1]`, ""},
+	"type": {`{"type": ["string", "null"]}`, `true`, `True is not of type 'string', 'null'
 
 Failed validating 'type' in schema:
     {'type': ['string', 'null']}
 
 On instance:
     True`},
-		"deep": {`{"properties": {"a": {"items": {"type": "number"}}}}`, `{"a": [1, 2, "x"]}`, `'x' is not of type 'number'
+	"deep": {`{"properties": {"a": {"items": {"type": "number"}}}}`, `{"a": [1, 2, "x"]}`, `'x' is not of type 'number'
 
 Failed validating 'type' in schema['properties']['a']['items']:
     {'type': 'number'}
 
 On instance['a'][2]:
     'x'`},
-		"nearest to the top wins": {`{"properties": {"a": {"type": "number"}}, "required": ["b"]}`, `{"a": "x"}`, `'b' is a required property
+	"nearest to the top wins": {`{"properties": {"a": {"type": "number"}}, "required": ["b"]}`, `{"a": "x"}`, `'b' is a required property
 
 Failed validating 'required' in schema:
     {'properties': {'a': {'type': 'number'}}, 'required': ['b']}
 
 On instance:
     {'a': 'x'}`},
-		"pattern": {`{"patternProperties": {"^n": {"type": "number"}}}`, `{"m": "x", "n": "x"}`, `'x' is not of type 'number'
+	"pattern": {`{"patternProperties": {"^n": {"type": "number"}}}`, `{"m": "x", "n": "x"}`, `'x' is not of type 'number'
 
 Failed validating 'type' in schema['patternProperties']['^n']:
     {'type': 'number'}
 
 On instance['n']:
     'x'`},
-		"none of several": {animal, `{"kind": "cow"}`, `{'kind': 'cow'} is not valid under any of the given schemas
+	"none of several": {animal, `{"kind": "cow"}`, `{'kind': 'cow'} is not valid under any of the given schemas
 
 Failed validating 'oneOf' in schema:
     {'oneOf': [{'properties': {'kind': {'const': 'cat'},
@@ -63,7 +65,7 @@ Failed validating 'oneOf' in schema:
 
 On instance:
     {'kind': 'cow'}`},
-		"both": {animal, `{"lives": 9}`, `{'lives': 9} is valid under each of {'properties': {'kind': {'const': 'dog'}}}, {'properties': {'kind': {'const': 'cat'}, 'lives': {'type': 'integer'}}, 'required': ['lives']}
+	"both": {animal, `{"lives": 9}`, `{'lives': 9} is valid under each of {'properties': {'kind': {'const': 'dog'}}}, {'properties': {'kind': {'const': 'cat'}, 'lives': {'type': 'integer'}}, 'required': ['lives']}
 
 Failed validating 'oneOf' in schema:
     {'oneOf': [{'properties': {'kind': {'const': 'cat'},
@@ -73,7 +75,10 @@ Failed validating 'oneOf' in schema:
 
 On instance:
     {'lives': 9}`},
-	} {
+}
+
+func TestValidate(t *testing.T) {
+	for name, c := range validations {
 		t.Run(name, func(t *testing.T) {
 			got := ""
 			if err := Validate(decode(t, c.schema).(*value.Map), decode(t, c.in)); err != nil {
