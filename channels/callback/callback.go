@@ -4,6 +4,7 @@ package callback
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/parleybot/parley/channels"
 	"github.com/parleybot/parley/component"
+	"github.com/parleybot/parley/internal/endpoint"
 	"github.com/parleybot/parley/internal/value"
 )
 
@@ -34,6 +36,16 @@ func init() {
 	}, build)
 }
 
+type options struct {
+	URL       string     `option:"url"`
+	Params    *value.Map `option:"params"`
+	Headers   *value.Map `option:"headers"`
+	BasicAuth *value.Map `option:"basic_auth"`
+	Token     string     `option:"token"`
+	TokenName string     `option:"token_name"`
+	CAFile    string     `option:"cafile"`
+}
+
 func build(cfg component.Config) (channels.Channel, error) {
 	var o options
 	if err := cfg.Decode(&o); err != nil {
@@ -42,16 +54,23 @@ func build(cfg component.Config) (channels.Channel, error) {
 	if o.URL == "" {
 		return nil, cfg.OptionError("url", "must say where answers are posted")
 	}
-	to, err := newEndpoint(o)
-	if err != nil {
+	to, err := endpoint.New(endpoint.Config{
+		URL: o.URL, Params: o.Params, Headers: o.Headers, Token: o.Token, TokenName: o.TokenName, CAFile: o.CAFile,
+		BasicAuth: o.BasicAuth.Len() > 0, Username: o.BasicAuth.String("username"), Password: o.BasicAuth.String("password"),
+	})
+	var unreadable *endpoint.CAFileError
+	switch {
+	case errors.As(err, &unreadable):
 		return nil, cfg.OptionError("cafile", "cannot be used: %v", err)
+	case err != nil:
+		return nil, cfg.OptionError("url", "cannot be used: %v", err)
 	}
 	return &Channel{endpoint: to, log: cfg.Env.Logger}, nil
 }
 
 // Channel is the callback channel.
 type Channel struct {
-	endpoint *endpoint
+	endpoint *endpoint.Endpoint
 	log      *slog.Logger
 	handle   channels.Handler
 }
@@ -73,12 +92,14 @@ func (ch *Channel) Output() channels.Output { return channels.NewForwarder(name,
 
 // post delivers one message. An answer of 400 or more is only logged, as in Rasa; no answer is an error.
 func (ch *Channel) post(ctx context.Context, message *value.Map) error {
-	status, err := ch.endpoint.post(ctx, message)
+	_, err := ch.endpoint.Post(ctx, value.Encode(message, value.JSON))
+	var refused *endpoint.StatusError
+	if errors.As(err, &refused) {
+		ch.log.Error("callback refused a message", "channel", name, "url", ch.endpoint.URL(), "status", refused.Status)
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("sending a message to the callback: %w", err)
-	}
-	if status >= http.StatusBadRequest {
-		ch.log.Error("callback refused a message", "channel", name, "url", ch.endpoint.url, "status", status)
 	}
 	return nil
 }

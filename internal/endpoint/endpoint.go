@@ -85,7 +85,7 @@ type Endpoint struct {
 	client     *http.Client
 }
 
-// New makes an endpoint ready for calls. It fails when the URL is no http address or the certificates cannot be read.
+// New makes an endpoint ready for calls. It fails when the URL is no http address, or with a *CAFileError.
 func New(c Config) (*Endpoint, error) {
 	if err := checkURL(c.URL); err != nil {
 		return nil, fmt.Errorf("url %w", err)
@@ -132,14 +132,23 @@ func New(c Config) (*Endpoint, error) {
 	return e, nil
 }
 
+// CAFileError says that the file of certificates cannot be used.
+type CAFileError struct{ Err error }
+
+// Error returns what is wrong.
+func (e *CAFileError) Error() string { return "reading cafile: " + e.Err.Error() }
+
+// Unwrap returns what is wrong.
+func (e *CAFileError) Unwrap() error { return e.Err }
+
 func trusting(file string) (*tls.Config, error) {
 	pem, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("reading cafile: %w", err)
+		return nil, &CAFileError{err}
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("reading cafile: no certificate in %s", file)
+		return nil, &CAFileError{fmt.Errorf("%s holds no certificate", file)}
 	}
 	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
 }

@@ -243,7 +243,7 @@ func TestCertificates(t *testing.T) {
 	_, err = post(t, Config{URL: server.URL}, "{}")
 	require.ErrorIs(t, err, ErrConnection)
 	_, err = New(Config{URL: server.URL, CAFile: bad})
-	require.ErrorContains(t, err, "no certificate in "+bad)
+	require.ErrorContains(t, err, bad+" holds no certificate")
 }
 
 func TestURLHidesSecrets(t *testing.T) {
