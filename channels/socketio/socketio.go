@@ -154,9 +154,13 @@ func (ch *Channel) remove(s *session) {
 	delete(ch.sessions, s.id)
 }
 
+// join adds a session to a room. A session that was closed meanwhile has left all rooms for good.
 func (ch *Channel) join(s *session, room string) {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
+	if s.isClosed() {
+		return
+	}
 	if ch.rooms[room] == nil {
 		ch.rooms[room] = map[*session]struct{}{}
 	}
