@@ -237,3 +237,21 @@ func TestStoriesOnly(t *testing.T) {
 		})
 	}
 }
+
+// TestStoriesWithoutDomain: of stories alone Rasa says that all is well though the domain cannot be taken.
+func TestStoriesWithoutDomain(t *testing.T) {
+	tests := []struct {
+		name string
+		code int
+	}{{"d02_duplicate_intent", 0}, {"d22_unknown_mapping_type", 0}, {"d13_required_slots_missing", 0}, {"d23_tab", 1}}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			compose(t, dir, tt.name)
+			t.Chdir(dir)
+			found := validate.Files(context.Background(), files, validate.Options{StoriesOnly: true, FailOnWarnings: true})
+			assert.Equal(t, tt.code, found.ExitCode(), "%s", found)
+			assert.NotEmpty(t, found)
+		})
+	}
+}

@@ -31,10 +31,38 @@ func Files(ctx context.Context, load project.LoadOptions, o Options) Findings {
 	}
 	load.AnyRecipe = true
 	p, err := project.Load(load)
-	if err != nil {
-		return Problems(err)
+	if err == nil {
+		return Run(ctx, p, o)
 	}
-	return Run(ctx, p, o)
+	if invalid, ok := invalidDomain(err); ok && o.StoriesOnly {
+		// Rasa goes on with an empty domain and compares the stories all the same.
+		load.Domain = nil
+		if p, err = project.Load(load); err == nil {
+			c := checker{Options: o}
+			for _, p := range invalid {
+				c.add(mistake, InvalidDomain, p.Pos, "%s", p.What)
+			}
+			return append(c.found, Run(ctx, p, o)...).sorted()
+		}
+	}
+	return Problems(err)
+}
+
+// invalidDomain returns the errors among those of project.Load if the domain alone is to blame.
+func invalidDomain(err error) (project.Problems, bool) {
+	var ps, out project.Problems
+	if !errors.As(err, &ps) {
+		return nil, false
+	}
+	for _, p := range ps {
+		if p.Severity == project.Error {
+			if !p.InvalidDomain {
+				return nil, false
+			}
+			out = append(out, p)
+		}
+	}
+	return out, true
 }
 
 // Problems makes findings of the error of project.Load.
