@@ -52,8 +52,14 @@ type DataParts uint8
 
 // The parts of training data.
 const (
-	// ExampleTexts are texts, intents and the other attributes of the examples, with their order.
+	// ExampleTexts are texts, intents and the other attributes of the examples, with their order; what stories name
+	// without a text is left out.
 	ExampleTexts DataParts = 1 << iota
+	// StoryLabels are the actions and intents that stories name. Who reads them makes features of such labels only,
+	// which no component behind it learns from.
+	StoryLabels
+	// StoryVocabulary are the same, read by a component whose features of texts depend on them.
+	StoryVocabulary
 	// ExampleEntities are the annotated entities.
 	ExampleEntities
 	// SynonymData, RegexData and LookupData are the sections of that name.

@@ -18,25 +18,31 @@ func (p *Pipeline) Fingerprints(data *TrainingData) []string {
 	upstream := sha256.New()
 	out := make([]string, len(p.steps))
 	for i, s := range p.steps {
-		own := sha256.New()
-		s.describe(own, i)
+		var reads DataParts
 		if t, ok := s.component.(Trainable); ok {
-			for _, part := range parts {
-				if t.DependsOn()&part.part != 0 {
-					own.Write(part.sum)
-				}
-			}
+			reads = t.DependsOn()
 		}
-		mine := own.Sum(nil)
 		all := sha256.New()
 		all.Write(upstream.Sum(nil))
-		all.Write(mine)
+		all.Write(s.digest(i, reads, parts))
 		out[i] = hex.EncodeToString(all.Sum(nil))
 		if s.spec.Has(RoleTokenizer) || s.spec.Has(RoleFeaturizer) {
-			upstream.Write(mine)
+			upstream.Write(s.digest(i, reads&^StoryLabels, parts))
 		}
 	}
 	return out
+}
+
+// digest covers the step itself and the parts of the data that it reads.
+func (s *step) digest(index int, reads DataParts, parts []partDigest) []byte {
+	h := sha256.New()
+	s.describe(h, index)
+	for _, part := range parts {
+		if reads&part.part != 0 {
+			h.Write(part.sum)
+		}
+	}
+	return h.Sum(nil)
 }
 
 func (s *step) describe(w io.Writer, index int) {
@@ -57,9 +63,14 @@ type partDigest struct {
 
 func (t *TrainingData) digests() []partDigest {
 	texts, entities, synonyms, regexes, lookups := sha256.New(), sha256.New(), sha256.New(), sha256.New(), sha256.New()
+	labels := sha256.New()
 	for _, m := range t.Examples {
+		to := texts
+		if m.FromCore() && !m.has[Text] {
+			to = labels
+		}
 		for a := range m.values {
-			fmt.Fprintf(texts, "%t%s\x00", m.has[a], m.values[a])
+			fmt.Fprintf(to, "%t%s\x00", m.has[a], m.values[a])
 		}
 		for _, e := range m.Annotations {
 			fmt.Fprintf(entities, "%d-%d %q %s %q %q in %q\x00", e.Start, e.End, e.Entity, value.CanonicalKey(e.Value), e.Role,
@@ -76,7 +87,7 @@ func (t *TrainingData) digests() []partDigest {
 		fmt.Fprintf(lookups, "%q=%q\x00", l.Name, l.Elements)
 	}
 	return []partDigest{
-		sum(ExampleTexts, texts), sum(ExampleEntities, entities), sum(SynonymData, synonyms), sum(RegexData, regexes),
+		sum(ExampleTexts, texts), sum(StoryLabels|StoryVocabulary, labels), sum(ExampleEntities, entities), sum(SynonymData, synonyms), sum(RegexData, regexes),
 		sum(LookupData, lookups),
 	}
 }

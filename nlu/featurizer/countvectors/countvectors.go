@@ -109,7 +109,12 @@ func build(cfg component.Config) (nlu.Component, error) {
 }
 
 // DependsOn implements nlu.Trainable.
-func (f *Featurizer) DependsOn() nlu.DataParts { return nlu.ExampleTexts }
+func (f *Featurizer) DependsOn() nlu.DataParts {
+	if f.Shared {
+		return nlu.ExampleTexts | nlu.StoryVocabulary
+	}
+	return nlu.ExampleTexts | nlu.StoryLabels
+}
 
 // Train collects the vocabularies. An attribute whose terms are all too rare or too frequent gets none.
 func (f *Featurizer) Train(_ context.Context, data *nlu.TrainingData) error {
