@@ -22,7 +22,7 @@ func (s *Server) mount() {
 		s.mountAPI()
 	}
 	for _, ch := range s.cfg.Channels {
-		ch.Mount(channelRouter{s, "/webhooks/" + ch.Name()}, s.cfg.Processor.Handle)
+		ch.Mount(channelRouter{s, "/webhooks/" + ch.Name()}, s.handleMessage)
 	}
 }
 
@@ -37,7 +37,7 @@ func (s *Server) mountAPI() {
 	s.add(s.auth(s.byCallback(s.testIntents)), "/model/test/intents", http.MethodPost)
 	s.add(s.auth(s.loaded(s.predictEvents)), "/model/predict", http.MethodPost)
 	s.add(s.auth(s.loaded(s.parse)), "/model/parse", http.MethodPost)
-	s.echo.RouteNotFound("/conversations/*", s.conversation)
+	s.echo.RouteNotFound("/conversations/*", s.outliving(s.conversation))
 	if s.tokens != nil {
 		s.add(s.authenticate, "/auth", http.MethodPost, http.MethodOptions)
 		s.add(s.verifyToken, "/auth/verify", http.MethodGet, http.MethodOptions)
