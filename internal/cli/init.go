@@ -63,15 +63,15 @@ func (i *initializer) run(ctx context.Context) error {
 		return fmt.Errorf("entering the project: %w", err)
 	}
 	fmt.Fprintf(out, "Created project directory at '%s'.\nFinished creating project structure.\n", where)
+	train := true
 	if i.asking {
-		yes, err := i.prompt.confirm("Do you want to train an initial model?")
-		if err != nil && !errors.Is(err, io.EOF) {
+		if train, err = i.prompt.confirm("Do you want to train an initial model?"); err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
-		if !yes || err != nil {
-			fmt.Fprintln(out, "No problem. You can also train a model later by going to the project directory and running 'parley train'.")
-			return nil
-		}
+	}
+	if !train {
+		fmt.Fprintln(out, "No problem. You can also train a model later by going to the project directory and running 'parley train'.")
+		return nil
 	}
 	fmt.Fprintln(out, "Training an initial model...")
 	err = i.app.train(ctx, &trainFlags{nlu: true, core: true, validation: validation{skip: true}, augmentation: model.DefaultAugmentation,

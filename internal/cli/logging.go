@@ -56,7 +56,7 @@ func (a *app) openLog() error {
 // consoleHandler writes for people on a terminal, and key=value for everybody else.
 func consoleHandler(w io.Writer, level slog.Level) slog.Handler {
 	if isTerminal(w) && os.Getenv("NO_COLOR") == "" {
-		return tint.NewHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly})
+		return tint.NewTextHandler(w, &tint.Options{Level: level, TimeFormat: time.TimeOnly})
 	}
 	return slog.NewTextHandler(w, &slog.HandlerOptions{Level: level})
 }

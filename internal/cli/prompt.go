@@ -87,8 +87,10 @@ func (p *terminalPrompt) chooses() bool { return true }
 
 func (p *terminalPrompt) confirm(question string) (bool, error) {
 	yes := true
-	err := p.ask(huh.NewConfirm().Title(question).Value(&yes))
-	return yes, err
+	if err := p.ask(huh.NewConfirm().Title(question).Value(&yes)); err != nil {
+		return false, err
+	}
+	return yes, nil
 }
 
 // bot writes in Rasa's blue.

@@ -162,9 +162,13 @@ func TestWatch(t *testing.T) {
 		assert.Less(t, best, 200*time.Millisecond)
 	})
 	t.Run("only what depends on it is trained", func(t *testing.T) {
+		before := len(b.log.String())
 		replace(t, "domain.yml", welcome, "Come in")
 		b.eventually("the changed response", answers("Come in"))
-		assert.Regexp(t, `trained=\[\] reused="\[MemoizationPolicy RulePolicy [^\n]*\n$`, b.log.String())
+		b.eventually("the report", func() bool { return strings.Contains(b.log.String()[before:], "project trained and served") })
+		report := b.log.String()[before:]
+		assert.Contains(t, report, `msg="part taken over from an earlier model" component=LogisticRegressionClassifier`)
+		assert.NotContains(t, report, "part trained")
 	})
 	t.Run("a mistake leaves the model and is told by its place", func(t *testing.T) {
 		replace(t, "data/rules.yml", "rules:", "rules: [")

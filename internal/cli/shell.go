@@ -164,8 +164,10 @@ func (c *conversation) run(ctx context.Context) error {
 			return err
 		}
 		answers, err := c.say(ctx, text)
-		if ctx.Err() != nil {
-			return nil // the user wants to leave
+		select {
+		case <-ctx.Done(): // the user wants to leave
+			return nil
+		default:
 		}
 		if err != nil {
 			fmt.Fprintln(c.app.err, "the message could not be answered:", err)

@@ -44,28 +44,30 @@ func (a *app) newWatcher(s *site, flags *trainFlags) (*watcher, error) {
 
 // add watches the folder of a file, or a folder with those below it. What does not exist is not watched.
 func (w *watcher) add(path string) {
-	log := w.site.app.log
-	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+	info, err := os.Stat(path)
+	if err == nil && info.IsDir() {
+		err = filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+			if err != nil || !d.IsDir() {
+				return err
+			}
+			return w.files.Add(p)
+		})
+	} else {
 		// Editors replace files: only the folder sees that.
-		if err := w.files.Add(filepath.Dir(path)); err != nil {
-			log.Warn("changes are not seen", "path", filepath.Dir(path), "err", err)
-		}
-		return
+		err = w.files.Add(filepath.Dir(path))
 	}
-	err := filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
-		if err != nil || !d.IsDir() {
-			return err
-		}
-		return w.files.Add(p)
-	})
 	if err != nil {
-		log.Warn("changes are not seen", "path", path, "err", err)
+		w.site.app.warn(fmt.Sprintf("changes of %s are not seen: %v", path, err))
 	}
 }
 
 // run rebuilds after changes until ctx ends.
 func (w *watcher) run(ctx context.Context) {
-	defer w.files.Close()
+	defer func() {
+		if err := w.files.Close(); err != nil {
+			w.site.app.log.Error("ending the watch of the project", "err", err)
+		}
+	}()
 	timer := time.NewTimer(settle)
 	timer.Stop()
 	for {
@@ -123,8 +125,8 @@ func (w *watcher) rebuild(ctx context.Context) {
 		fmt.Fprintln(a.err, err)
 		a.log.Error("the project cannot be trained; the previous model stays", "model", w.site.modelName())
 	case report != nil:
-		a.log.Info("project trained and served", "model", w.site.modelName(), "duration", time.Since(began),
-			"trained", report.Trained, "reused", report.Reused)
+		a.reportTraining(report)
+		a.log.Info("project trained and served", "model", w.site.modelName(), "duration", time.Since(began))
 	}
 }
 
@@ -145,9 +147,6 @@ func (w *watcher) train(ctx context.Context) (*model.Report, error) {
 	trained, report, err := model.Train(ctx, p, o)
 	if err != nil {
 		return nil, err
-	}
-	for _, text := range report.Warnings {
-		a.warn(text)
 	}
 	name := h.prefix() + archive.Name(trained.Manifest.TrainedAt.Local(), a.env().Random) + archive.Extension
 	m, err := model.Load(trained, name, a.env())
