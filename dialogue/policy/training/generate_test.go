@@ -57,14 +57,14 @@ func tell(t *Tracker) string {
 	return strings.Join(words, " ")
 }
 
-func TestGenerate(t *testing.T) {
-	cases := []struct {
-		name    string
-		stories string
-		want    []string
-		warning string
-	}{
-		{"implied events", `
+// generated are stories and the conversations that training makes of them.
+var generated = []struct {
+	name    string
+	stories string
+	want    []string
+	warning string
+}{
+	{"implied events", `
 stories:
 - story: s
   steps:
@@ -72,14 +72,14 @@ stories:
     entities: [{dish: soup}]
   - action: action_cook
 `, []string{"s: listen /order dish= cook listen"}, ""},
-		{"or", `
+	{"or", `
 stories:
 - story: s
   steps:
   - or: [{intent: greet}, {intent: bye}]
   - action: utter_hi
 `, []string{"s: listen /greet utter_hi listen", "s: listen /bye utter_hi listen"}, ""},
-		{"checkpoints with conditions", `
+	{"checkpoints with conditions", `
 stories:
 - story: small
   steps: [{intent: greet}, {slot_was_set: [{size: small}]}, {checkpoint: sized}]
@@ -91,7 +91,7 @@ stories:
     slot_was_set: [{size: large}]
   - action: utter_hi
 `, []string{"large > after: listen /greet size= utter_hi listen"}, ""},
-		{"cycle", `
+	{"cycle", `
 stories:
 - story: in
   steps: [{intent: greet}, {checkpoint: round}]
@@ -100,32 +100,34 @@ stories:
 - story: out
   steps: [{checkpoint: round}, {intent: bye}]
 `, []string{
-			"in > out: listen /greet listen /bye listen",
-			"in > again > out: listen /greet utter_hi listen /order listen /bye listen",
-			"in > again > out: listen /greet utter_hi listen /order utter_hi listen /order listen /bye listen",
-			"in > again > out: listen /greet utter_hi listen /order utter_hi listen /order utter_hi listen /order listen /bye listen",
-		}, ""},
-		{"checkpoint that leads nowhere", `
+		"in > out: listen /greet listen /bye listen",
+		"in > again > out: listen /greet utter_hi listen /order listen /bye listen",
+		"in > again > out: listen /greet utter_hi listen /order utter_hi listen /order listen /bye listen",
+		"in > again > out: listen /greet utter_hi listen /order utter_hi listen /order utter_hi listen /order listen /bye listen",
+	}, ""},
+	{"checkpoint that leads nowhere", `
 stories:
 - story: s
   steps: [{intent: greet}, {checkpoint: nowhere}]
 `, []string{"s: listen /greet"}, "Unsatisfied end checkpoint 'nowhere' in block 's'. Remove this checkpoint or add " +
-			"story blocks that start with this checkpoint."},
-		{"rule", `
+		"story blocks that start with this checkpoint."},
+	{"rule", `
 rules:
 - rule: r
   condition: [{active_loop: null}, {slot_was_set: [{size: null}]}]
   steps: [{intent: bye}, {action: utter_bye}]
   wait_for_user_input: false
 `, []string{"r: loop=should_not_be_set size= ... listen /bye utter_bye ... listen"}, ""},
-		{"rule at the start", `
+	{"rule at the start", `
 rules:
 - rule: r
   conversation_start: true
   steps: [{intent: greet}, {action: utter_hi}]
 `, []string{"r: listen /greet utter_hi listen"}, ""},
-	}
-	for _, c := range cases {
+}
+
+func TestGenerate(t *testing.T) {
+	for _, c := range generated {
 		t.Run(c.name, func(t *testing.T) {
 			d, stories := load(t, c.stories)
 			data := Generate(d, stories, Options{})
