@@ -95,7 +95,7 @@ func (ch *Channel) post(ctx context.Context, message *value.Map) error {
 	_, err := ch.endpoint.Post(ctx, value.Encode(message, value.JSON))
 	var refused *endpoint.StatusError
 	if errors.As(err, &refused) {
-		ch.log.Error("callback refused a message", "channel", name, "url", ch.endpoint.URL(), "status", refused.Status)
+		ch.log.Error("callback refused a message", "url", ch.endpoint.URL(), "status", refused.Status)
 		return nil
 	}
 	if err != nil {

@@ -90,12 +90,12 @@ func (s *session) work() {
 func (s *session) dispatch(sid string, p packet) {
 	defer func() {
 		if problem := recover(); problem != nil {
-			s.ch.log.Error("event failed", "channel", name, "sender_id", sid, "err", fmt.Errorf("panic: %v", problem))
+			s.ch.log.Error("event failed", "sender_id", sid, "err", fmt.Errorf("panic: %v", problem))
 		}
 	}()
 	known, err := s.event(sid, p)
 	if err != nil {
-		s.ch.log.Error("event failed", "channel", name, "sender_id", sid, "err", err)
+		s.ch.log.Error("event failed", "sender_id", sid, "err", err)
 		return
 	}
 	if known && p.id != "" {
@@ -150,7 +150,7 @@ func (s *session) userMessage(ctx context.Context, sid string, data any) error {
 	if s.ch.opts.Persistent {
 		id := m.Value("session_id")
 		if !value.Truthy(id) {
-			s.ch.log.Warn("ignoring a message without session_id: the client must send session_request first", "channel", name)
+			s.ch.log.Warn("ignoring a message without session_id: the client must send session_request first")
 			return nil
 		}
 		msg.SenderID = value.Str(id)

@@ -123,7 +123,7 @@ func (ch *Channel) servePost(c echo.Context, sid string) error {
 		return err
 	}
 	if err := s.receivePayload(string(body)); err != nil {
-		ch.log.Debug("packet refused", "channel", name, "err", err)
+		ch.log.Debug("packet refused", "err", err)
 		if errors.Is(err, errUnknownPacket) || errors.Is(err, errClosed) {
 			s.close(false)
 			return refuse(c, "Bad Request")
@@ -230,7 +230,7 @@ func (s *session) read(ctx context.Context, conn *websocket.Conn) {
 			return
 		}
 		if err := s.receive(string(data)); err != nil {
-			s.ch.log.Debug("packet refused", "channel", name, "err", err)
+			s.ch.log.Debug("packet refused", "err", err)
 			if errors.Is(err, errClosed) {
 				return
 			}
