@@ -41,7 +41,7 @@ func TestCollector(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			out := NewCollector()
 			require.NoError(t, out.Send(t.Context(), "u", message(t, c.message)))
-			require.Equal(t, c.want, string(value.Encode(out.Messages, value.Compact)))
+			require.Equal(t, c.want, string(value.Encode(out.End(), value.Compact)))
 		})
 	}
 }
@@ -59,7 +59,18 @@ func TestSendErrors(t *testing.T) {
 	broken := errors.New("broken")
 	out := NewForwarder("x", func(context.Context, *value.Map) error { return broken })
 	require.ErrorIs(t, out.Send(t.Context(), "u", message(t, `{"text": "a", "image": "b"}`)), broken)
-	require.Len(t, out.Messages, 1, "the first part that fails is the last")
+	require.Len(t, out.End(), 1, "the first part that fails is the last")
+}
+
+// TestEnd sends after the request is over, as reminders do.
+func TestEnd(t *testing.T) {
+	sent := 0
+	out := NewForwarder("x", func(context.Context, *value.Map) error { sent++; return nil })
+	require.NoError(t, out.Send(t.Context(), "u", message(t, `{"text": "a"}`)))
+	require.Len(t, out.End(), 1)
+	require.NoError(t, out.Send(t.Context(), "u", message(t, `{"text": "b"}`)))
+	require.Len(t, out.End(), 1)
+	require.Equal(t, 1, sent)
 }
 
 func TestQuery(t *testing.T) {

@@ -3,26 +3,39 @@ package channels
 import (
 	"context"
 	"strings"
+	"sync"
 
 	"github.com/parleybot/parley/internal/value"
 )
 
 // Collector is an Output that keeps the messages, each as the REST channel shows it (CollectingOutputChannel). It
-// serves one request and is not safe for concurrent use.
+// serves one request and is safe for concurrent use: a reminder may send to it when the request is over.
 type Collector struct {
-	// Messages holds what was sent, each a *value.Map.
-	Messages []any
-
 	name string
 	sink func(ctx context.Context, message *value.Map) error
+
+	mu       sync.Mutex
+	messages []any
+	ended    bool
 }
 
 // NewCollector returns a collector under Rasa's name "collector".
-func NewCollector() *Collector { return &Collector{Messages: []any{}, name: "collector"} }
+func NewCollector() *Collector { return &Collector{name: "collector"} }
 
 // NewForwarder returns an output of another name that hands each message to sink as well.
 func NewForwarder(name string, sink func(ctx context.Context, message *value.Map) error) *Collector {
 	return &Collector{name: name, sink: sink}
+}
+
+// End returns what was sent, each a *value.Map. What is sent from now on is dropped, since nobody waits for it.
+func (c *Collector) End() []any {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = true
+	if c.messages == nil {
+		return []any{}
+	}
+	return c.messages
 }
 
 // Name returns the collector's name.
@@ -78,7 +91,12 @@ func (c *Collector) Custom(ctx context.Context, recipientID string, custom any) 
 }
 
 func (c *Collector) keep(ctx context.Context, message *value.Map) error {
-	c.Messages = append(c.Messages, message)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended {
+		return nil
+	}
+	c.messages = append(c.messages, message)
 	if c.sink == nil {
 		return nil
 	}

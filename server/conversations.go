@@ -246,7 +246,7 @@ func (s *Server) unknownAction(name string) error {
 func writeAnswers(c echo.Context, state *value.Map, out channels.Output) error {
 	body := value.NewMap("tracker", state)
 	if collector, ok := out.(*channels.Collector); ok {
-		body.Set("messages", collector.Messages)
+		body.Set("messages", collector.End())
 	}
 	return channels.WriteJSON(c, http.StatusOK, body)
 }

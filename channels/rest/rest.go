@@ -58,9 +58,9 @@ func (ch *Channel) receive(c echo.Context) error {
 	out := channels.NewCollector()
 	// A message that fails is answered with what was said before.
 	if err := ch.process(c.Request().Context(), body, out); err != nil {
-		ch.log.Error("message failed", "channel", name, "sender_id", channels.SenderID(body), "err", err)
+		ch.log.Error("message failed", "sender_id", channels.SenderID(body), "err", err)
 	}
-	return channels.WriteJSON(c, http.StatusOK, out.Messages)
+	return channels.WriteJSON(c, http.StatusOK, out.End())
 }
 
 func (ch *Channel) process(ctx context.Context, body *value.Map, out channels.Output) error {
@@ -103,8 +103,10 @@ func (ch *Channel) stream(c echo.Context, body *value.Map) error {
 		}
 		return control.Flush()
 	})
+	// A reminder keeps the output longer than the response may be written to.
+	defer out.End()
 	if err := ch.process(c.Request().Context(), body, out); err != nil {
-		ch.log.Error("message failed", "channel", name, "sender_id", channels.SenderID(body), "err", err)
+		ch.log.Error("message failed", "sender_id", channels.SenderID(body), "err", err)
 	}
 	if !w.Committed {
 		w.WriteHeader(http.StatusOK)

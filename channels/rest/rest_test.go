@@ -51,11 +51,13 @@ func TestMessage(t *testing.T) {
 // TestStreamIsNotHeldBack reads the first line while the engine still works on the second.
 func TestStreamIsNotHeldBack(t *testing.T) {
 	release := make(chan struct{})
+	var out channels.Output
 	base := channeltest.Serve(t, channeltest.New(t, "rest", nil), func(ctx context.Context, m *channels.UserMessage) error {
 		if err := channeltest.Echo(ctx, m); err != nil {
 			return err
 		}
 		<-release
+		out = m.Output
 		return channeltest.Echo(ctx, m)
 	})
 	resp, err := http.Post(base+"/webhooks/rest/webhook?stream=true", "", strings.NewReader(`{"sender": "u", "message": "é/"}`))
@@ -70,4 +72,5 @@ func TestStreamIsNotHeldBack(t *testing.T) {
 	rest, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
 	require.Equal(t, want, string(rest))
+	require.NoError(t, out.Send(t.Context(), "u", value.NewMap("text", "a reminder")), "nobody reads it any more")
 }

@@ -195,7 +195,7 @@ func (c *conversation) say(ctx context.Context, text string) ([]any, error) {
 	}
 	out := channels.NewForwarder(shellChannel, func(context.Context, *value.Map) error { return nil })
 	err := c.processor.Handle(ctx, &channels.UserMessage{Text: text, SenderID: c.sender, InputChannel: shellChannel, Output: out})
-	return out.Messages, err
+	return out.End(), err
 }
 
 // show prints answers and returns the last one when it has buttons: they are what the user chooses from next.
