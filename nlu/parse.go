@@ -17,11 +17,20 @@ func (p *Pipeline) Parse(ctx context.Context, text string) (*value.Map, error) {
 	if data, ok := p.intentMessages.Parse(text); ok {
 		return data, nil
 	}
+	if p.steady {
+		if found := p.remembered.get(text); found != nil {
+			return found, nil
+		}
+	}
 	m := NewMessage(text)
 	if err := p.Process(ctx, m); err != nil {
 		return nil, err
 	}
-	return m.ParseData(), nil
+	found := m.ParseData()
+	if p.steady {
+		p.remembered.put(text, found)
+	}
+	return found, nil
 }
 
 // Process runs all components on a message.

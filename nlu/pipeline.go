@@ -29,6 +29,9 @@ type Pipeline struct {
 	intentMessages *IntentMessages
 	skipSequence   bool
 	warnings       []component.Warning
+	// steady tells that no component is Unsteady.
+	steady     bool
+	remembered remembered
 }
 
 type step struct {
@@ -47,8 +50,10 @@ func NewPipeline(cfg Config) (*Pipeline, error) {
 		registry = Components
 	}
 	env := cfg.Env.WithDefaults()
-	p := &Pipeline{intentMessages: NewIntentMessages(cfg.Domain)}
-	p.intentMessages.Warn = func(problem, detail string) { env.Logger.Debug("reading a message that names its intent", "err", problem, "text", detail) }
+	p := &Pipeline{intentMessages: NewIntentMessages(cfg.Domain), steady: true}
+	p.intentMessages.Warn = func(problem, detail string) {
+		env.Logger.Debug("reading a message that names its intent", "err", problem, "text", detail)
+	}
 	var errs []error
 	for i, entry := range cfg.Entries {
 		c := ComponentConfig(entry, i, env)
@@ -62,6 +67,9 @@ func NewPipeline(cfg Config) (*Pipeline, error) {
 		if err != nil {
 			errs = append(errs, err)
 			continue
+		}
+		if _, ok := built.(Unsteady); ok {
+			p.steady = false
 		}
 		spec, _ := registry.Lookup(entry.Name)
 		p.steps = append(p.steps, &step{id: c.ID, entry: entry, spec: spec, component: built})

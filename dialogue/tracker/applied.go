@@ -77,7 +77,14 @@ func (a *Applied) stateOr(initial *State) *State {
 
 // push appends e to the history.
 func (t *Tracker) push(e Event) {
-	t.last = &Applied{Event: e, State: t.schema.next(t.last.stateOr(t.schema.initial), e), Prev: t.last}
+	// One piece of memory for both: there are several for every message.
+	n := &struct {
+		Applied
+		after State
+	}{after: *t.last.stateOr(t.schema.initial)}
+	n.Event, n.State, n.Prev = e, &n.after, t.last
+	e.apply(&n.after, t.schema)
+	t.last = &n.Applied
 }
 
 // reapply builds the history anew after a loop name became known that earlier actions already had, then applies e to

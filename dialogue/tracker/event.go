@@ -149,15 +149,15 @@ type ConversationResumed struct{ Base }
 type ActionExecuted struct {
 	Base
 	// Name is "" for an end-to-end action, which has ActionText instead.
-	Name string
-	// EmptyName is true for end-to-end actions of stories, where Rasa's name is "" and not None: unlike those of real
-	// conversations they count as an unhappy path inside a loop.
-	EmptyName  bool
+	Name       string
 	ActionText string
 	// Policy is "" where Rasa has None.
 	Policy string
 	// Confidence is NoConfidence where Rasa has None.
 	Confidence float64
+	// EmptyName is true for end-to-end actions of stories, where Rasa's name is "" and not None: unlike those of real
+	// conversations they count as an unhappy path inside a loop.
+	EmptyName bool
 	// HideRuleTurn hides the turn from policies that learn from stories.
 	HideRuleTurn bool
 }

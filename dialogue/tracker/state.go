@@ -18,16 +18,16 @@ type State struct {
 	Slots []SlotValue
 	// Followup is the action to run next, "" when policies decide. A new conversation has action_listen.
 	Followup string
-	Paused   bool
 	// LatestAction is the name (or, with LatestActionIsText, the end-to-end text) of the last action, "" before any.
-	LatestAction       string
-	LatestActionIsText bool
+	LatestAction string
 	// LatestMessage is never nil; IsEmpty tells that there was none.
 	LatestMessage *UserUttered
 	// LatestBot is nil before the bot said anything.
 	LatestBot *BotUttered
 	// Loop is nil when no loop is active.
-	Loop *Loop
+	Loop               *Loop
+	LatestActionIsText bool
+	Paused             bool
 }
 
 // SlotValue is the value of one slot.

@@ -86,6 +86,7 @@ func (a *app) run(ctx context.Context, r *runFlags) error {
 	if r.remoteStorage != "" {
 		return fmt.Errorf("--remote-storage %s: this version reads models from files and model servers only", r.remoteStorage)
 	}
+	defer reserve()()
 	s, err := a.openSite(a.path(r.endpoints, defaultEndpoints))
 	if err != nil {
 		return err

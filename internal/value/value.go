@@ -168,6 +168,15 @@ func (m *Map) Clone() *Map {
 
 // Update sets every entry of other in m (Python's dict.update) and returns m.
 func (m *Map) Update(other *Map) *Map {
+	fresh := 0
+	for k := range other.All() {
+		if !m.Has(k) {
+			fresh++
+		}
+	}
+	if need := len(m.entries) + fresh; need > cap(m.entries) {
+		m.entries = append(make([]entry, 0, need), m.entries...)
+	}
 	for k, v := range other.All() {
 		m.Set(k, v)
 	}

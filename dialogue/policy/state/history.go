@@ -6,11 +6,11 @@ import (
 	"github.com/parleybot/parley/dialogue/tracker"
 )
 
-// The memos on a conversation reach back at least keepTurns actions; older ones are cleared every clearEvery actions.
-// Rewinding further than that works and costs one walk through the conversation.
+// The memos on a conversation are kept for the last keepActions actions, and at one action in keepEvery further back.
+// Rewinding to between those costs a walk to the one before.
 const (
-	keepTurns  = 64
-	clearEvery = 64
+	keepActions = 3
+	keepEvery   = 64
 )
 
 // RuleOnly holds the names of slots and loops that occur in rules but not in stories. Policies that learn from stories
@@ -166,18 +166,16 @@ func (h *History) atStart(initial *tracker.State) memo {
 	return m
 }
 
-// leave stores m on a and now and then clears what lies far behind.
+// leave stores m on a and clears what lies far enough behind.
 func (h *History) leave(a *tracker.Applied, m memo) {
 	a.SetMemo(h, &m)
-	if _, ok := a.Event.(*tracker.ActionExecuted); !ok || m.actions%clearEvery != 0 {
-		return
-	}
 	passed := 0
-	for x := a.Prev; x != nil && passed < keepTurns+clearEvery; x = x.Prev {
-		if passed >= keepTurns {
+	for x := a.Prev; x != nil && passed <= keepActions+1; x = x.Prev {
+		_, isAction := x.Event.(*tracker.ActionExecuted)
+		if known := h.memoAt(x); passed >= keepActions && known != nil && (!isAction || known.actions%keepEvery != 0) {
 			x.ClearMemos()
 		}
-		if _, ok := x.Event.(*tracker.ActionExecuted); ok {
+		if isAction {
 			passed++
 		}
 	}

@@ -97,6 +97,9 @@ func (h *History) next(f *fold, m *moment, hide bool) (link, bool) {
 	return l, true
 }
 
+// cutEvery is how many links there are between two cuts of the list.
+const cutEvery = 64
+
 // push links l behind top. The list is cut now and then, so that it does not keep a whole conversation.
 func (h *History) push(fresh link, top *link) *link {
 	l := &fresh
@@ -106,7 +109,7 @@ func (h *History) push(fresh link, top *link) *link {
 	}
 	l.n++
 	l.chain = mix(l.chain, l.history)
-	if l.n%clearEvery == 0 {
+	if l.n%cutEvery == 0 {
 		l.prev = top.copyOf(h.window)
 	}
 	return l

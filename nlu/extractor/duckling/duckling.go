@@ -59,7 +59,7 @@ type Extractor struct {
 	form string
 }
 
-var _ nlu.Component = (*Extractor)(nil)
+var _ nlu.Unsteady = (*Extractor)(nil)
 
 func build(cfg component.Config) (nlu.Component, error) {
 	x := &Extractor{log: cfg.Env.Logger, now: cfg.Env.Now, client: &http.Client{}}
@@ -87,6 +87,9 @@ func build(cfg component.Config) (nlu.Component, error) {
 	x.form = form.String()
 	return x, nil
 }
+
+// Unsteady implements nlu.Unsteady: what "today" means changes.
+func (x *Extractor) Unsteady() {}
 
 // Process appends what the server finds. A server that fails or cannot be reached is logged; the message goes on.
 func (x *Extractor) Process(ctx context.Context, m *nlu.Message) error {
