@@ -160,9 +160,10 @@ func eventsOf(body any) ([]tracker.Event, bool) {
 	return events, true
 }
 
-// TestEngine replays all recorded conversations on the dialogue engine alone, with parses and predictions as recorded.
+// TestEngine replays recorded conversations on the dialogue engine alone, with parses and predictions as recorded. The
+// bots from 20 on are left to TestStack: they are told things that only the API and real policies have an answer to.
 func TestEngine(t *testing.T) {
-	for _, file := range recordings(t) {
+	for _, file := range recordings(t, "[01]*") {
 		bot := strings.TrimSuffix(filepath.Base(file), ".jsonl.gz")
 		t.Run(bot, func(t *testing.T) {
 			t.Parallel()
@@ -214,9 +215,10 @@ func loadDomain(t *testing.T, dir string) *project.Domain {
 	return d
 }
 
-func recordings(t *testing.T) []string {
+// recordings returns the recorded bots whose names match pattern.
+func recordings(t *testing.T, pattern string) []string {
 	t.Helper()
-	files, err := filepath.Glob("../recorded/*.jsonl.gz")
+	files, err := filepath.Glob("../recorded/" + pattern + ".jsonl.gz")
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
 	return files

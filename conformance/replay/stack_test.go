@@ -26,7 +26,7 @@ import (
 
 // TestStack trains every bot and replays its recorded conversations against the whole server, in this process.
 func TestStack(t *testing.T) {
-	for _, file := range recordings(t) {
+	for _, file := range recordings(t, "*") {
 		bot := strings.TrimSuffix(filepath.Base(file), ".jsonl.gz")
 		t.Run(bot, func(t *testing.T) {
 			t.Parallel()
@@ -69,7 +69,7 @@ func stackBot(t *testing.T, file, dir string) {
 }
 
 // maxShown is how many differences of a bot are shown.
-var maxShown = 5
+const maxShown = 5
 
 // train trains the bot in dir and loads the model as a server does.
 func train(t *testing.T, dir string, env component.Env) *dialogue.Model {
