@@ -120,6 +120,13 @@ func (r *reminders) fire(job *reminder, sender string, out channels.Output) {
 		return
 	}
 	defer r.running.Done()
+	// What goes wrong in a request is caught by its server; here nobody else would.
+	defer func() {
+		if problem := recover(); problem != nil {
+			r.p.cfg.Logger.ErrorContext(r.ctx, "running a reminder", "sender_id", sender, "intent", job.event.Intent,
+				"err", fmt.Errorf("panic: %v", problem))
+		}
+	}()
 	if err := r.p.remind(r.ctx, job.event, sender, out); err != nil {
 		r.p.cfg.Logger.ErrorContext(r.ctx, "running a reminder", "sender_id", sender, "intent", job.event.Intent, "err", err)
 	}

@@ -93,6 +93,20 @@ func TestCloseStopsReminders(t *testing.T) {
 	require.Empty(t, b.out.take())
 }
 
+// TestReminderThatPanics leaves the process and the conversation alone.
+func TestReminderThatPanics(t *testing.T) {
+	b := newBench(t, testDomain, map[string]string{"order": "action_remind", "ask": "action_fail", "greet": "utter_greet"})
+	b.runner.do["action_remind"] = func(*tracker.Tracker) (*actions.Result, error) {
+		return &actions.Result{Events: []tracker.Event{&tracker.ReminderScheduled{Intent: "ask", Name: "r",
+			DateTime: b.clock.Now().Add(time.Minute).Format(time.RFC3339)}}}, nil
+	}
+	b.runner.do["action_fail"] = func(*tracker.Tracker) (*actions.Result, error) { panic("out of order") }
+	b.say("order")
+	b.clock.advance(2 * time.Minute)
+	require.Contains(t, b.runner.calls, "action_fail")
+	require.Equal(t, []string{"Hello"}, b.say("greet"))
+}
+
 func TestParseTime(t *testing.T) {
 	local := func(s string) time.Time {
 		at, err := time.ParseInLocation("2006-01-02T15:04:05", s, time.Local)
