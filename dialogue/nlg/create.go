@@ -35,6 +35,9 @@ func FromEndpoint(e *project.Endpoints) (*Callback, error) {
 	return NewCallback(server), nil
 }
 
+// isJSON reports whether what stands in braces is no placeholder but an object, as in `/inform{"city": "Rome"}`.
+func isJSON(placeholder string) bool { return strings.HasPrefix(placeholder, `"`) }
+
 // Check warns of texts in the responses of d that are not said as they look: placeholders that are no slot, which only
 // the arguments of a custom action can fill, and braces that Python's formatter refuses, so that nothing is said.
 func Check(d *project.Domain) project.Problems {
@@ -47,7 +50,7 @@ func Check(d *project.Domain) project.Problems {
 				f.each(func(t *template) {
 					names, err := t.names()
 					for _, name := range names {
-						if _, ok := d.SlotIndex(name); !ok && name != argResponses {
+						if _, ok := d.SlotIndex(name); !ok && name != argResponses && !isJSON(name) {
 							ps.Warnf(at, "response %q: {%s} in %s is no slot; unless a custom action gives the value, the text is said as written",
 								r.Name, name, f.key)
 						}

@@ -62,6 +62,9 @@ func (g *Templated) Generate(ctx context.Context, name string, t *tracker.Tracke
 		return message, nil
 	}
 	missing := func(placeholder string) {
+		if isJSON(placeholder) {
+			return // the payload of a button, which is meant to be said as it is written
+		}
 		g.log.WarnContext(ctx, "saying a text as it is written, as a placeholder has no value", "sender_id", t.SenderID,
 			"action", name, "err", &missingError{placeholder})
 	}
