@@ -61,7 +61,6 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	control := http.NewResponseController(w)
 	// Servers of tests have no deadlines; a client that never sends its body is their own problem.
 	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout))
-	defer func() { _ = control.SetReadDeadline(time.Time{}) }()
 	var data []byte
 	var err error
 	if r.ContentLength > 0 {
@@ -71,8 +70,10 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		data, err = readAll(io.LimitReader(r.Body, MaxBody+1), nil)
 	}
 	if err != nil {
+		// The deadline stays, so that nobody waits for the rest.
 		return nil, echo.NewHTTPError(http.StatusBadRequest, "Bad Request").SetInternal(fmt.Errorf("reading the body: %w", err))
 	}
+	_ = control.SetReadDeadline(time.Time{})
 	if len(data) > MaxBody {
 		return nil, echo.NewHTTPError(http.StatusRequestEntityTooLarge, "Request body exceeds the size limit")
 	}

@@ -7,7 +7,11 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"time"
 )
+
+// restTimeout is how long a client may take to send the rest of a body that its answer did not need.
+const restTimeout = 5 * time.Second
 
 // ServeHTTP answers a request. Like Sanic it takes paths as they were sent, without decoding escapes, lets them end in
 // slashes, and answers OPTIONS for any path.
@@ -30,6 +34,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	url := *r.URL
 	url.Path, url.RawPath = path, ""
 	r.URL = &url
+	if r.ContentLength != 0 {
+		// The server reads what is left of the body before the next request.
+		defer func() { _ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(restTimeout)) }()
+	}
 	defer s.recover(w, r)
 	s.echo.ServeHTTP(w, r)
 }
