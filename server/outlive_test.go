@@ -2,10 +2,12 @@ package server
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -59,4 +61,42 @@ func TestClientHangsUp(t *testing.T) {
 			require.Equal(t, "Hello / good day", said)
 		})
 	}
+}
+
+// stuck is a policy that never decides.
+type stuck struct{ entered chan<- struct{} }
+
+func (p stuck) Predict(ctx context.Context, _ *tracker.Tracker) (policy.Prediction, error) {
+	p.entered <- struct{}{}
+	<-ctx.Done()
+	return policy.Prediction{}, ctx.Err()
+}
+
+// TestRunBreaksOff stops a server whose turn does not end: it must end nevertheless, in order, and answer the request.
+func TestRunBreaksOff(t *testing.T) {
+	entered := make(chan struct{})
+	s := newTestServer(t, func(cfg *Config) {
+		cfg.ShutdownTimeout = time.Millisecond
+		d := testModel(t).Domain
+		cfg.Processor.SetModel(dialogue.NewModel(dialogue.ModelSpec{
+			ID: "abc", File: "model.tar.gz", Domain: d, NLU: slashParser{}, Policies: stuck{entered}, NLG: nlg.NewTemplated(d, nil),
+		}))
+	})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx, l) }()
+	answered := make(chan error, 1)
+	go func() {
+		answer, err := http.Post("http://"+l.Addr().String()+"/webhooks/rest/webhook", "", strings.NewReader(`{"sender": "u", "message": "/greet"}`))
+		if err == nil {
+			err = answer.Body.Close()
+		}
+		answered <- err
+	}()
+	<-entered
+	stop()
+	require.NoError(t, <-ended)
+	require.NoError(t, <-answered)
 }

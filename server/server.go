@@ -28,8 +28,10 @@ const (
 	defaultResponseTimeout = time.Hour
 	headerTimeout          = 60 * time.Second
 	keepAliveTimeout       = 120 * time.Second
-	// shutdownTimeout is how long requests under way may take when the server stops.
-	shutdownTimeout = 30 * time.Second
+	// defaultShutdownTimeout leaves slow actions time to end.
+	defaultShutdownTimeout = 30 * time.Second
+	// breakOffTimeout is how long requests may take to notice that they are broken off.
+	breakOffTimeout = time.Second
 )
 
 // Config says what a Server serves. Processor is required.
@@ -47,6 +49,8 @@ type Config struct {
 	JWTSecret, JWTMethod string
 	// ResponseTimeout is how long an answer may take. Default: an hour.
 	ResponseTimeout time.Duration
+	// ShutdownTimeout is how long requests under way may take when the server stops. Default: 30 seconds.
+	ShutdownTimeout time.Duration
 	// Models loads models for PUT /model; Trainer trains them for POST /model/train; Tester evaluates them. A route
 	// whose part is nil answers 500.
 	Models  ModelLoader
@@ -80,6 +84,9 @@ func New(cfg Config) (*Server, error) {
 	if cfg.ResponseTimeout == 0 {
 		cfg.ResponseTimeout = defaultResponseTimeout
 	}
+	if cfg.ShutdownTimeout == 0 {
+		cfg.ShutdownTimeout = defaultShutdownTimeout
+	}
 	s := &Server{cfg: cfg, log: cfg.Logger, echo: echo.New(), methods: map[string]string{}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.echo.HTTPErrorHandler = s.handleError
@@ -96,8 +103,8 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// Run serves on a listener until ctx ends, then lets running requests finish. With a certificate use tls.NewListener.
-// It closes the listener and the channels.
+// Run serves on a listener until ctx ends, then lets running requests finish, and breaks off those that take too long.
+// With a certificate use tls.NewListener. It closes the listener and the channels.
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	h := &http.Server{
 		Handler: s, ReadHeaderTimeout: headerTimeout, IdleTimeout: keepAliveTimeout,
@@ -111,13 +118,21 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	case <-ctx.Done():
 	}
 	// ctx has ended: the time to finish is a new one.
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.ShutdownTimeout)
 	defer cancel()
 	err := s.closeChannels(grace)
-	if e := h.Shutdown(grace); e != nil {
-		err = errors.Join(err, fmt.Errorf("stopping the server: %w", e), h.Close())
+	if h.Shutdown(grace) == nil && s.finish(grace) {
+		s.stop()
+		return err
 	}
-	return errors.Join(err, s.finish(grace))
+	s.log.Warn("requests are broken off, they took too long to finish", "duration", s.cfg.ShutdownTimeout)
+	s.stop()
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), breakOffTimeout)
+	defer cancel()
+	if h.Shutdown(last) != nil || !s.finish(last) {
+		err = errors.Join(err, h.Close())
+	}
+	return err
 }
 
 func (s *Server) closeChannels(ctx context.Context) error {
@@ -130,9 +145,8 @@ func (s *Server) closeChannels(ctx context.Context) error {
 	return errors.Join(problems...)
 }
 
-// finish waits for requests that are answered by callback.
-func (s *Server) finish(ctx context.Context) error {
-	defer s.stop()
+// finish waits for requests that are answered by callback and reports whether they were done before ctx ended.
+func (s *Server) finish(ctx context.Context) bool {
 	done := make(chan struct{})
 	go func() {
 		s.working.Wait()
@@ -140,8 +154,8 @@ func (s *Server) finish(ctx context.Context) error {
 	}()
 	select {
 	case <-done:
-		return nil
+		return true
 	case <-ctx.Done():
-		return fmt.Errorf("waiting for callbacks: %w", ctx.Err())
+		return false
 	}
 }
