@@ -9,9 +9,6 @@ import (
 	"github.com/parleybot/parley/internal/value"
 )
 
-// DefaultSenderID names the conversation of messages without sender_id.
-const DefaultSenderID = "default"
-
 // Processor handles messages and whatever else changes conversations. It is safe for concurrent use: what happens to
 // one conversation is serialised by its lock.
 type Processor struct {
@@ -76,7 +73,7 @@ func (p *Processor) Parse(ctx context.Context, text string) (*value.Map, error) 
 
 func senderOf(id string) string {
 	if id == "" {
-		return DefaultSenderID
+		return channels.DefaultSenderID
 	}
 	return id
 }

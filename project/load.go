@@ -193,7 +193,7 @@ func (l *loader) finish() (*Project, error) {
 		return nil, l.ps.tidy()
 	}
 	p := &Project{Config: l.config, Stories: l.stories, TestStories: l.tests}
-	p.NLU = MergeNLU(l.nlu, &l.ps)
+	p.NLU = mergeNLU(l.nlu, &l.ps)
 	d := l.build(l.doc)
 	if d == nil {
 		return nil, l.ps

@@ -36,9 +36,9 @@ const (
 	groupDicts
 )
 
-// ParseMarkup splits an annotated text into its plain text and its entities, whose offsets count code points of the
+// parseMarkup splits an annotated text into its plain text and its entities, whose offsets count code points of the
 // plain text. The error is a *MarkupError: an annotation in braces that is no JSON object or lacks an entity.
-func ParseMarkup(annotated string) (text string, entities []EntityAnnotation, err error) {
+func parseMarkup(annotated string) (text string, entities []EntityAnnotation, err error) {
 	if !strings.Contains(annotated, "[") {
 		return annotated, nil, nil
 	}
@@ -131,11 +131,11 @@ func isTextOrNumber(v any) bool {
 	return isNumber && !isBool
 }
 
-// FormatMessage writes the entities of a tracker's user event into its text (rasa/shared/core/events.py
+// formatMessage writes the entities of a tracker's user event into its text (rasa/shared/core/events.py
 // format_message, 3.6.21). Annotations that the text itself contains are removed first. A text that begins with / is
 // left alone, since its entities stand in its JSON. Entities without start and end are left out.
-func FormatMessage(text string, entities []*value.Map) (string, error) {
-	plain, _, err := ParseMarkup(text)
+func formatMessage(text string, entities []*value.Map) (string, error) {
+	plain, _, err := parseMarkup(text)
 	if err != nil {
 		return "", fmt.Errorf("format message: %w", err)
 	}

@@ -31,7 +31,7 @@ func TestParseMarkup(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			text, entities, err := ParseMarkup(tt.markup)
+			text, entities, err := parseMarkup(tt.markup)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -77,7 +77,7 @@ func TestFormatMessage(t *testing.T) {
 			for _, e := range list.([]any) {
 				entities = append(entities, e.(*value.Map))
 			}
-			got, err := FormatMessage(tt.text, entities)
+			got, err := formatMessage(tt.text, entities)
 			if tt.err != "" {
 				if err == nil || !strings.HasPrefix(err.Error(), tt.err) {
 					t.Errorf("error is %v, want %s", err, tt.err)
@@ -99,7 +99,7 @@ func FuzzParseMarkup(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, markup string) {
-		text, entities, err := ParseMarkup(markup)
+		text, entities, err := parseMarkup(markup)
 		if err != nil || !utf8.ValidString(markup) {
 			return
 		}

@@ -202,7 +202,7 @@ func (r *nluReader) exampleList(list *yamlNode, e Example, name string) {
 
 // example adds an example of annotated text with the rest of e. inBlock tells that the text begins exactly at at.
 func (r *nluReader) example(annotated string, at Pos, inBlock bool, e Example) {
-	text, entities, err := ParseMarkup(annotated)
+	text, entities, err := parseMarkup(annotated)
 	if err != nil {
 		var markup *MarkupError
 		if errors.As(err, &markup) && inBlock {

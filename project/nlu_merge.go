@@ -8,10 +8,10 @@ import (
 	"github.com/parleybot/parley/internal/value"
 )
 
-// MergeNLU joins the NLU data of several files as TrainingData.merge does
+// mergeNLU joins the NLU data of several files as TrainingData.merge does
 // (rasa/shared/nlu/training_data/training_data.py, 3.6.21): later synonyms and responses replace earlier ones of the
 // same name, duplicate examples are dropped. ps gets a warning for each synonym that means two things.
-func MergeNLU(parts []*NLUData, ps *Problems) *NLUData {
+func mergeNLU(parts []*NLUData, ps *Problems) *NLUData {
 	out := &NLUData{}
 	for _, p := range parts {
 		out.Examples = append(out.Examples, p.Examples...)

@@ -120,7 +120,7 @@ func TestMergeNLU(t *testing.T) {
 	a := parse("a.yml", firstNLU)
 	b := parse("b.yml", secondNLU)
 	var ps Problems
-	got := MergeNLU([]*NLUData{a, b}, &ps)
+	got := mergeNLU([]*NLUData{a, b}, &ps)
 	want := `5:7 "hi" intent="greet" key="" entities=[] metadata={}
 6:7 "LA" intent="greet" key="" entities=[{"start": 0, "end": 2, "value": "Los Angeles", "entity": "city"}] metadata={}
 6:7 "hi" intent="greet" key="" entities=[{"start": 0, "end": 2, "value": "hi", "entity": "word"}] metadata={}

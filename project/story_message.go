@@ -80,7 +80,7 @@ func splitIntent(name string) (base, key string, err error) {
 
 // text reads the text of `user`.
 func (r *storyReader) text(written string, node *yamlNode) (string, []EntityAnnotation) {
-	plain, entities, err := ParseMarkup(value.Strip(written))
+	plain, entities, err := parseMarkup(value.Strip(written))
 	if err != nil {
 		r.ps.Errorf(node.At, "%v", err)
 		return "", nil

@@ -187,7 +187,7 @@ func messageValue(s Step, opts WriteOptions) (*value.Map, error) {
 		out.Set("entities", entityValues(entities, m.EntityComments))
 	}
 	if m.Text != "" && (m.TextFeaturized || opts.TestStory) {
-		text, err := FormatMessage(m.Text, entities)
+		text, err := formatMessage(m.Text, entities)
 		if err != nil {
 			return nil, err
 		}

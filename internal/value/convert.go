@@ -10,25 +10,6 @@ import (
 	"strings"
 )
 
-// CloneDeep returns a copy of v that shares nothing changeable with it (Python's copy.deepcopy).
-func CloneDeep(v any) any {
-	switch v := v.(type) {
-	case []any:
-		out := make([]any, len(v))
-		for i := range v {
-			out[i] = CloneDeep(v[i])
-		}
-		return out
-	case *Map:
-		out := v.Clone()
-		for i := range out.entries {
-			out.entries[i].value = CloneDeep(out.entries[i].value)
-		}
-		return out
-	}
-	return v
-}
-
 // ToFloat returns Python's float(v) of a number, a bool or a text that holds a number, and false where Python
 // raises an exception.
 func ToFloat(v any) (float64, bool) {

@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 )
 
 func TestFromGo(t *testing.T) {
@@ -38,17 +37,6 @@ func TestFromGo(t *testing.T) {
 		})
 	}
 	assert.IsType(t, int64(0), FromGo(big.NewInt(3)))
-}
-
-func TestCloneDeep(t *testing.T) {
-	original := NewMap("list", []any{NewMap("a", int64(1))}, "text", "x")
-	clone := CloneDeep(original).(*Map)
-	require.True(t, Equal(original, clone))
-	clone.List("list")[0].(*Map).Set("a", int64(2))
-	clone.List("list")[0].(*Map).Set("b", int64(3))
-	clone.Set("text", "y")
-	assert.Equal(t, "{'list': [{'a': 1}], 'text': 'x'}", Repr(original))
-	assert.Equal(t, "{'list': [{'a': 2, 'b': 3}], 'text': 'y'}", Repr(clone))
 }
 
 func TestToFloat(t *testing.T) {

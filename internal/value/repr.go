@@ -142,7 +142,7 @@ func appendQuoted(dst []byte, s string) []byte {
 			dst = append(dst, `\r`...)
 		case r == '\t':
 			dst = append(dst, `\t`...)
-		case IsPrintable(r):
+		case isPrintable(r):
 			dst = utf8.AppendRune(dst, r)
 		case r <= 0xff:
 			dst = appendHex(append(dst, `\x`...), r, 2)

@@ -71,7 +71,7 @@ func FuzzRepr(f *testing.F) {
 			t.Fatalf("Str = %q, want %q", Str(v), want)
 		}
 		for _, r := range quoted {
-			if !IsPrintable(r) {
+			if !isPrintable(r) {
 				t.Fatalf("Repr(%q) = %q holds %U", s, quoted, r)
 			}
 		}

@@ -15,8 +15,8 @@ func IsSpace(r rune) bool {
 	return unicode.IsSpace(r)
 }
 
-// IsPrintable is Python's str.isprintable of one character: repr writes it as it is.
-func IsPrintable(r rune) bool {
+// isPrintable is Python's str.isprintable of one character: repr writes it as it is.
+func isPrintable(r rune) bool {
 	if r < 0x7f {
 		return r >= ' '
 	}

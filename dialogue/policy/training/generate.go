@@ -118,7 +118,7 @@ func (g *generator) run(rules bool) []*Tracker {
 		return nil
 	}
 	r := &round{g: g, active: newActive(), used: map[string]bool{}}
-	r.active.add(storyStart, NewTracker(g.factory, g.feats, rules))
+	r.active.add(storyStart, newTracker(g.factory, g.feats, rules))
 	rounds := 0
 	if !rules && g.options.Augmentation > 0 {
 		rounds = 3

@@ -49,8 +49,8 @@ func (t *Tracker) Source() string {
 	return strings.Join(parts, " > ")
 }
 
-// NewTracker returns a conversation without events.
-func NewTracker(f *tracker.Factory, feats *state.Featurizer, rule bool) *Tracker {
+// newTracker returns a conversation without events.
+func newTracker(f *tracker.Factory, feats *state.Featurizer, rule bool) *Tracker {
 	return &Tracker{Rule: rule, factory: f, tracker: f.New(""), feats: feats}
 }
 
@@ -64,7 +64,7 @@ func (t *Tracker) Copy() *Tracker {
 
 // Fresh returns a conversation without events of the same kind.
 func (t *Tracker) Fresh() *Tracker {
-	c := NewTracker(t.factory, t.feats, t.Rule)
+	c := newTracker(t.factory, t.feats, t.Rule)
 	c.Name, c.Origins, c.Augmented = t.Name, t.Origins, t.Augmented
 	return c
 }
