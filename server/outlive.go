@@ -11,15 +11,26 @@ import (
 // outlive returns a context with the values and the deadline of a request that does not end when its client hangs up,
 // but with the server: a turn whose actions have run must be stored, whoever still listens. Rasa loses it.
 func (s *Server) outlive(request context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(request))
-	release := cancel
 	if deadline, ok := request.Deadline(); ok {
-		var expire context.CancelFunc
-		ctx, expire = context.WithDeadline(ctx, deadline)
-		release = func() { expire(); cancel() }
+		ctx, cancel := context.WithDeadline(s.ctx, deadline)
+		return detached{ctx, request}, cancel
 	}
-	unhook := context.AfterFunc(s.ctx, cancel)
-	return ctx, func() { unhook(); release() }
+	ctx, cancel := context.WithCancel(s.ctx)
+	return detached{ctx, request}, cancel
+}
+
+// detached is a context with the values of another one.
+type detached struct {
+	context.Context
+	values context.Context
+}
+
+// Value implements context.Context.
+func (c detached) Value(key any) any {
+	if v := c.Context.Value(key); v != nil {
+		return v
+	}
+	return c.values.Value(key)
 }
 
 // handleMessage is the channels' way to the engine.

@@ -91,8 +91,8 @@ func (e *Ensemble) Connect(d *project.Domain) {
 // Predict returns the best prediction. Its events have no timestamps yet and belong to the caller.
 func (e *Ensemble) Predict(ctx context.Context, t *tracker.Tracker) (Prediction, error) {
 	var buffer [4]Prediction
-	votes := buffer[:0]
-	if err := e.ask(ctx, t, &votes); err != nil {
+	votes, err := e.ask(ctx, t, buffer[:0])
+	if err != nil {
 		return Prediction{}, err
 	}
 	return e.Combine(t, votes)
@@ -100,22 +100,23 @@ func (e *Ensemble) Predict(ctx context.Context, t *tracker.Tracker) (Prediction,
 
 // Votes is Predict together with what every policy said, in the order of the configuration.
 func (e *Ensemble) Votes(ctx context.Context, t *tracker.Tracker) (best Prediction, votes []Prediction, err error) {
-	if err := e.ask(ctx, t, &votes); err != nil {
+	if votes, err = e.ask(ctx, t, nil); err != nil {
 		return Prediction{}, nil, err
 	}
 	best, err = e.Combine(t, votes)
 	return best, votes, err
 }
 
-func (e *Ensemble) ask(ctx context.Context, t *tracker.Tracker, votes *[]Prediction) error {
+// ask appends what every policy says to votes.
+func (e *Ensemble) ask(ctx context.Context, t *tracker.Tracker, votes []Prediction) ([]Prediction, error) {
 	for _, p := range e.policies {
 		vote, err := p.Predict(ctx, t)
 		if err != nil {
-			return fmt.Errorf("predicting with %s: %w", p.Name(), err)
+			return nil, fmt.Errorf("predicting with %s: %w", p.Name(), err)
 		}
-		*votes = append(*votes, vote)
+		votes = append(votes, vote)
 	}
-	return nil
+	return votes, nil
 }
 
 // Combine chooses the best of votes (combine_predictions). An action that was just rejected loses its score in all of

@@ -3,6 +3,7 @@ package rule
 import (
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/parleybot/parley/dialogue/policy/state"
 	"github.com/parleybot/parley/internal/value"
@@ -259,6 +260,14 @@ type past struct {
 	ended  bool
 	buffer [4]state.State
 	moving state.Cursor
+}
+
+// pasts are used again, because every prediction needs one and they are big.
+var pasts = sync.Pool{New: func() any { return new(past) }}
+
+func (p *past) release() {
+	*p = past{}
+	pasts.Put(p)
 }
 
 // choose sets the last state: directly after action_listen, either the text or the rest of the message counts.

@@ -142,8 +142,10 @@ func (p *Policy) newScores(action string, score float64) []float64 {
 
 // Predict implements policy.Policy. The scores are shared: they must not be changed.
 func (p *Policy) Predict(_ context.Context, t *tracker.Tracker) (policy.Prediction, error) {
-	past := past{cursor: p.history.Now(t), live: true}
-	o := p.predict(t.State(), &past)
+	past := pasts.Get().(*past)
+	defer past.release()
+	past.cursor, past.live = p.history.Now(t), true
+	o := p.predict(t.State(), past)
 	scores, known := p.scores[o.action]
 	if !known {
 		return policy.Prediction{}, unknownAction(o.action)
@@ -153,7 +155,7 @@ func (p *Policy) Predict(_ context.Context, t *tracker.Tracker) (policy.Predicti
 	}
 	prediction := policy.Prediction{
 		Probabilities: scores, Policy: name, Priority: p.options.Priority,
-		EndToEnd: o.endToEnd, NoUser: o.noUser, HideRuleTurn: p.hides(&o, &past), Reason: o.reason(p),
+		EndToEnd: o.endToEnd, NoUser: o.noUser, HideRuleTurn: p.hides(&o, past), Reason: o.reason(p),
 	}
 	if o.interrupted {
 		prediction.Events = []tracker.Event{&tracker.LoopInterrupted{IsInterrupted: true}}
