@@ -8,37 +8,48 @@ import (
 // Story returns the conversation as a story called name, for project.WriteStories: messages, actions, slots and loops,
 // undone ones too (DialogueStateTracker.as_story).
 func (t *Tracker) Story(name string) project.Story {
-	w := storyWriter{story: project.Story{Name: name}}
+	w := storyWriter{
+		story: project.Story{Name: name}, messages: make(map[*UserUttered]*project.StoryMessage),
+		replayed: (&Factory{t.schema}).New(t.SenderID),
+	}
 	for _, e := range t.events {
 		w.add(e)
+		w.replayed.Update(e)
 	}
 	return w.story
 }
 
 // storyWriter collects the steps of a story.
 type storyWriter struct {
-	story project.Story
-	// message is the last one; what policies found out about it counts while listening is true, that is until the next
-	// action.
-	message   *project.StoryMessage
-	listening bool
+	story    project.Story
+	messages map[*UserUttered]*project.StoryMessage
+	// replayed is the conversation so far. What policies found out about a message counts until the next action, and for
+	// the message that is the latest at that time: after a rewind an earlier one.
+	replayed *Tracker
+}
+
+// latest returns the message that policies can say something about, nil when there is none.
+func (w *storyWriter) latest() *project.StoryMessage {
+	if w.replayed.state.LatestAction != ActionListen {
+		return nil
+	}
+	return w.messages[w.replayed.state.LatestMessage.original()]
 }
 
 func (w *storyWriter) add(e Event) {
 	switch e := e.(type) {
 	case *UserUttered:
-		w.message = storyMessage(e)
-		w.step(project.Step{Kind: project.UserStep, User: w.message})
+		w.messages[e] = storyMessage(e)
+		w.step(project.Step{Kind: project.UserStep, User: w.messages[e]})
 	case *DefinePrevUserUtteredFeaturization:
-		if w.message != nil && w.listening {
-			w.message.TextFeaturized = e.UseText
+		if m := w.latest(); m != nil {
+			m.TextFeaturized = e.UseText
 		}
 	case *EntitiesAdded:
-		if w.message != nil && w.listening {
-			w.message.StepEntities = append(w.message.StepEntities, entityMaps(e.Entities)...)
+		if m := w.latest(); m != nil {
+			m.StepEntities = append(m.StepEntities, entityMaps(e.Entities)...)
 		}
 	case *ActionExecuted:
-		w.listening = e.Name == ActionListen
 		if e.Name != "" {
 			w.step(project.Step{Kind: project.ActionStep, Action: e.Name})
 		} else {

@@ -88,3 +88,33 @@ func lastSession(t *testing.T, f *tracker.Factory, c *value.Map) *tracker.Tracke
 	}
 	return tr.LastSession()
 }
+
+func TestStoryAfterRewind(t *testing.T) {
+	tr := tracker.NewFactory(project.EmptyDomain()).New("ann")
+	user := func(intent string) *value.Map {
+		parse := value.NewMap("intent", value.NewMap("name", intent), "entities", []any{}, "text", intent)
+		return value.NewMap("event", "user", "text", intent, "parse_data", parse)
+	}
+	listen := value.NewMap("event", "action", "name", "action_listen")
+	for _, m := range []*value.Map{
+		listen, user("first"), value.NewMap("event", "action", "name", "utter_hi"), listen, user("undone"),
+		value.NewMap("event", "rewind"), listen.Clone(),
+		value.NewMap("event", "user_featurization", "use_text_for_featurization", true),
+	} {
+		e, err := tracker.EventFromMap(m.Set("timestamp", 0.0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tr.Update(e)
+	}
+	steps := tr.Story("ann").Steps
+	got := map[string]bool{}
+	for _, s := range steps {
+		if s.User != nil {
+			got[s.User.Intent] = s.User.TextFeaturized
+		}
+	}
+	if !got["first"] || got["undone"] || len(got) != 2 {
+		t.Errorf("messages with text features: %v", got)
+	}
+}
