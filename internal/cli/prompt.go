@@ -39,7 +39,10 @@ type terminalPrompt struct {
 }
 
 func (p *terminalPrompt) ask(field huh.Field) error {
-	err := huh.NewForm(huh.NewGroup(field)).WithInput(p.in).WithOutput(p.out).WithShowHelp(false).Run()
+	keys := huh.NewDefaultKeyMap()
+	// Whoever types /stop or /intent while buttons are shown wants no filter that hides them all.
+	keys.Select.Filter.Unbind()
+	err := huh.NewForm(huh.NewGroup(field)).WithKeyMap(keys).WithInput(p.in).WithOutput(p.out).WithShowHelp(false).Run()
 	if errors.Is(err, huh.ErrUserAborted) {
 		return io.EOF
 	}
