@@ -180,6 +180,12 @@ func TestWatch(t *testing.T) {
 		replace(t, "domain.yml", "Come in", "Step in")
 		b.eventually("the mended project", answers("Step in"))
 	})
+	t.Run("a file that is away for a while leaves the model", func(t *testing.T) {
+		require.NoError(t, os.Rename("domain.yml", "domain.away"))
+		b.eventually("the error", func() bool { return strings.Contains(b.log.String(), "a whole half of the model") })
+		assert.Contains(t, b.say("ann", "/greet"), "Step in")
+		require.NoError(t, os.Rename("domain.away", "domain.yml"))
+	})
 	t.Run("a new folder belongs to the project", func(t *testing.T) {
 		require.NoError(t, os.Mkdir("data/more", 0o755))
 		require.NoError(t, os.WriteFile("data/more/faq.yml", []byte("version: \"3.1\"\nstories: 7\n"), 0o644))

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -26,7 +27,12 @@ type watcher struct {
 	files *fsnotify.Watcher
 	// last is the model in use; what did not change is taken over from it.
 	last *archive.Archive
+	// served are the halves of the model in use.
+	served halves
 }
+
+// errHalfGone keeps a bot alive while somebody moves its files.
+var errHalfGone = errors.New("the files of a whole half of the model are gone; start again to serve the project without them")
 
 // newWatcher watches the files that flags name. Models are kept in memory only: what is saved is what `train` saves.
 func (a *app) newWatcher(s *site, flags *trainFlags) (*watcher, error) {
@@ -136,6 +142,9 @@ func (w *watcher) train(ctx context.Context) (*model.Report, error) {
 	if err != nil || p == nil {
 		return nil, err
 	}
+	if h := wholeModel(p); w.served.nlu && !h.nlu || w.served.core && !h.core {
+		return nil, errHalfGone
+	}
 	h, err := a.chooseHalves(p, w.flags)
 	if err != nil || h.none() {
 		return nil, err
@@ -154,6 +163,6 @@ func (w *watcher) train(ctx context.Context) (*model.Report, error) {
 		return nil, err
 	}
 	w.site.processor.SetModel(m)
-	w.last = trained
+	w.last, w.served = trained, h
 	return report, nil
 }
