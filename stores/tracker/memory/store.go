@@ -2,12 +2,16 @@
 // conversations may end with them.
 //
 // Like Rasa's InMemoryTrackerStore (rasa/core/tracker_store.py, 3.6.21) it forgets the sessions before the last one when
-// a conversation is stored again. Trackers are kept as they are, not as text: loading copies one small struct.
+// a conversation is stored again. The conversations in use are kept as trackers, so that loading one copies a small struct;
+// the others are packed (see pack.go).
 package memory
 
 import (
 	"context"
+	"fmt"
 	"hash/maphash"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/parleybot/parley/component"
@@ -29,15 +33,25 @@ const shardCount = 64
 type Store struct {
 	seed   maphash.Seed
 	shards [shardCount]shard
+	words  *dictionary
 }
+
+// liveInShard is how many conversations of a shard are kept as trackers, ready to go on; the others are packed.
+const liveInShard = 16
 
 type shard struct {
 	mu            sync.RWMutex
 	conversations map[string]*conversation
+	// packed has the conversations that went out of use.
+	packed map[string][]byte
+	// clock counts saves; it tells which conversation was saved least recently.
+	clock uint64
 }
 
 type conversation struct {
 	tracker *tracker.Tracker
+	// saved is the shard's clock when the conversation was saved last.
+	saved uint64
 	// lent tells that someone may append in the space behind the stored events. It is taken by one loader at a time,
 	// the others copy the list of events when they append.
 	lent bool
@@ -47,9 +61,10 @@ var _ stores.TrackerStore = (*Store)(nil)
 
 // New returns an empty store.
 func New() *Store {
-	s := &Store{seed: maphash.MakeSeed()}
+	s := &Store{seed: maphash.MakeSeed(), words: newDictionary()}
 	for i := range s.shards {
 		s.shards[i].conversations = make(map[string]*conversation)
+		s.shards[i].packed = make(map[string][]byte)
 	}
 	return s
 }
@@ -62,10 +77,10 @@ func (s *Store) shard(senderID string) *shard {
 func (s *Store) Load(_ context.Context, f *tracker.Factory, senderID string) (*tracker.Tracker, error) {
 	sh := s.shard(senderID)
 	sh.mu.Lock()
-	c := sh.conversations[senderID]
+	c, packed := sh.conversations[senderID], sh.packed[senderID]
 	if c == nil {
 		sh.mu.Unlock()
-		return nil, nil
+		return s.unpack(f, senderID, packed, (*tracker.Tracker).LastSession)
 	}
 	t, lent := c.tracker, c.lent
 	c.lent = true
@@ -88,10 +103,10 @@ func (s *Store) Load(_ context.Context, f *tracker.Factory, senderID string) (*t
 func (s *Store) LoadAll(_ context.Context, f *tracker.Factory, senderID string) (*tracker.Tracker, error) {
 	sh := s.shard(senderID)
 	sh.mu.RLock()
-	c := sh.conversations[senderID]
+	c, packed := sh.conversations[senderID], sh.packed[senderID]
 	if c == nil {
 		sh.mu.RUnlock()
-		return nil, nil
+		return s.unpack(f, senderID, packed, (*tracker.Tracker).Reload)
 	}
 	t := c.tracker
 	sh.mu.RUnlock()
@@ -101,6 +116,18 @@ func (s *Store) LoadAll(_ context.Context, f *tracker.Factory, senderID string) 
 	return t.Reload().Fork(), nil
 }
 
+// unpack returns the part of a packed conversation that part selects, nil for one that is not there.
+func (s *Store) unpack(f *tracker.Factory, senderID string, packed []byte, part func(*tracker.Tracker) *tracker.Tracker) (*tracker.Tracker, error) {
+	if packed == nil {
+		return nil, nil
+	}
+	events, err := s.words.unpack(packed)
+	if err != nil {
+		return nil, fmt.Errorf("loading the conversation of %q: %w", senderID, err)
+	}
+	return part(f.FromEvents(senderID, events)).Reload(), nil
+}
+
 // Save implements stores.TrackerStore. It replaces what is stored.
 func (s *Store) Save(_ context.Context, t *tracker.Tracker, _ int) error {
 	kept := t.Snapshot()
@@ -108,12 +135,29 @@ func (s *Store) Save(_ context.Context, t *tracker.Tracker, _ int) error {
 	sh := s.shard(t.SenderID)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
+	sh.clock++
 	if c := sh.conversations[t.SenderID]; c != nil {
-		c.tracker, c.lent = kept, false
+		c.tracker, c.lent, c.saved = kept, false, sh.clock
 		return nil
 	}
-	sh.conversations[t.SenderID] = &conversation{tracker: kept}
+	if len(sh.conversations) == liveInShard {
+		s.packOldest(sh)
+	}
+	delete(sh.packed, t.SenderID)
+	sh.conversations[t.SenderID] = &conversation{tracker: kept, saved: sh.clock}
 	return nil
+}
+
+// packOldest packs the conversation of a shard that was saved least recently.
+func (s *Store) packOldest(sh *shard) {
+	oldest, found := "", (*conversation)(nil)
+	for id, c := range sh.conversations {
+		if found == nil || c.saved < found.saved {
+			oldest, found = id, c
+		}
+	}
+	sh.packed[oldest] = s.words.pack(found.tracker.Events())
+	delete(sh.conversations, oldest)
 }
 
 // Keys implements stores.TrackerStore.
@@ -122,9 +166,8 @@ func (s *Store) Keys(context.Context) ([]string, error) {
 	for i := range s.shards {
 		sh := &s.shards[i]
 		sh.mu.RLock()
-		for id := range sh.conversations {
-			keys = append(keys, id)
-		}
+		keys = slices.AppendSeq(keys, maps.Keys(sh.conversations))
+		keys = slices.AppendSeq(keys, maps.Keys(sh.packed))
 		sh.mu.RUnlock()
 	}
 	return keys, nil

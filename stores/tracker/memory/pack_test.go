@@ -1,0 +1,120 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/big"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/parleybot/parley/dialogue/tracker"
+	"github.com/parleybot/parley/internal/value"
+	"github.com/parleybot/parley/project"
+)
+
+// everyEvent has an event of each form that packing treats in its own way, with every kind of value.
+func everyEvent() []tracker.Event {
+	stamp := value.NewMap("model_id", "0123456789abcdef0123456789abcdef")
+	huge, _ := new(big.Int).SetString("123456789012345678901234567890", 10)
+	parse := value.NewMap("text", "hé", "intent", value.NewMap("name", "greet", "confidence", 0.5),
+		"entities", []any{value.NewMap("entity", "city", "start", int64(-3), "value", "Rome")})
+	user := tracker.NewUserUttered("hé", parse, "rest", "fedcba9876543210fedcba9876543210", stamp)
+	user.Timestamp = 1.25
+	base := func(at float64) tracker.Base { return tracker.Base{Timestamp: at, Metadata: stamp} }
+	return []tracker.Event{
+		&tracker.ActionExecuted{Base: base(1), Name: "action_listen", Policy: "RulePolicy", Confidence: 1, HideRuleTurn: true},
+		user,
+		&tracker.SlotSet{Base: base(2), Key: "x", Value: []any{nil, true, false, int64(5), 2.5, "text", huge, value.NewMap("k", "v")}},
+		&tracker.ActionExecuted{Base: tracker.Base{Timestamp: 3}, ActionText: "Hello there", Confidence: math.NaN()},
+		&tracker.BotUttered{Base: base(4), Text: "bye", Data: value.NewMap("buttons", nil)},
+		&tracker.BotUttered{Base: base(5), NoText: true},
+		&tracker.ActiveLoop{Base: base(6), Name: "f"},
+		&tracker.ReminderScheduled{Base: base(7), Intent: "wake", DateTime: "2030-01-01T00:00:00", Name: "r"},
+		&tracker.Restarted{Base: base(8)},
+	}
+}
+
+func forms(events []tracker.Event) []any {
+	out := make([]any, len(events))
+	for i, e := range events {
+		out[i] = tracker.AsMap(e)
+	}
+	return out
+}
+
+func TestPackIsUndoneByUnpack(t *testing.T) {
+	d := newDictionary()
+	for range 2 { // with words that are new, and known
+		want := everyEvent()
+		got, err := d.unpack(d.pack(want))
+		require.NoError(t, err)
+		require.Equal(t, value.Repr(forms(want)), value.Repr(forms(got)))
+	}
+}
+
+func TestFullDictionary(t *testing.T) {
+	d := newDictionary()
+	for i := range maxWords {
+		d.number(fmt.Sprint("word ", i))
+	}
+	want := everyEvent()
+	got, err := d.unpack(d.pack(want))
+	require.NoError(t, err)
+	require.Equal(t, value.Repr(forms(want)), value.Repr(forms(got)))
+	require.Len(t, d.words, maxWords)
+}
+
+func TestIdleConversationsComeBack(t *testing.T) {
+	domain, problems := project.ParseDomain([]byte("slots:\n  x: {type: any, mappings: [{type: custom}]}\n"), "domain.yml")
+	require.NoError(t, problems.Err())
+	f, s, ctx := tracker.NewFactory(domain), New(), context.Background()
+	const n = 3 * shardCount * liveInShard
+	for i := range n {
+		tr := f.New(fmt.Sprint(i))
+		tr.UpdateAll(everyEvent()[:7])
+		tr.Update(&tracker.SlotSet{Key: "x", Value: int64(i)})
+		require.NoError(t, s.Save(ctx, tr, 0))
+	}
+	live := 0
+	for i := range s.shards {
+		live += len(s.shards[i].conversations)
+	}
+	require.LessOrEqual(t, live, shardCount*liveInShard)
+	keys, err := s.Keys(ctx)
+	require.NoError(t, err)
+	require.Len(t, keys, n)
+	for i := range n {
+		tr, err := s.Load(ctx, f, fmt.Sprint(i))
+		require.NoError(t, err)
+		require.Equal(t, int64(i), tr.Slot("x"))
+		require.Len(t, tr.Events(), 8)
+		tr.Update(&tracker.SlotSet{Key: "x", Value: "again"})
+		require.NoError(t, s.Save(ctx, tr, 8))
+	}
+	tr, err := s.LoadAll(ctx, f, "0")
+	require.NoError(t, err)
+	require.Equal(t, "again", tr.Slot("x"))
+	keys, err = s.Keys(ctx)
+	require.NoError(t, err)
+	require.Len(t, keys, n)
+}
+
+// FuzzUnpack states: whatever the bytes, unpacking ends with events or an error.
+func FuzzUnpack(f *testing.F) {
+	d := newDictionary()
+	f.Add(d.pack(everyEvent()))
+	f.Add([]byte{2, packedOther, packedMap, 1, packedWord, 0})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) > 1<<12 {
+			return
+		}
+		events, err := d.unpack(data)
+		if err == nil {
+			for _, e := range events {
+				require.NotNil(t, e)
+			}
+		}
+	})
+}
