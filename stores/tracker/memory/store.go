@@ -37,7 +37,7 @@ type Store struct {
 }
 
 // liveInShard is how many conversations of a shard are kept as trackers, ready to go on; the others are packed.
-const liveInShard = 16
+const liveInShard = 8
 
 type shard struct {
 	mu            sync.RWMutex
