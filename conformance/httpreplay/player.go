@@ -22,6 +22,9 @@ type Player struct {
 	// Receiver gets what the server sends to callback URLs.
 	Receiver *Receiver
 
+	// Packets says of polls, by the exchange's name, how many packets to wait for where that is more than were recorded.
+	Packets map[string]int
+
 	client http.Client
 	// sids are the socket.io sessions of the file: that of Engine.IO and that of Socket.IO.
 	sids map[string]string
@@ -60,7 +63,7 @@ func (p *Player) Play(ctx context.Context, e Exchange) ([]Difference, error) {
 // send returns the answer in the form of recordings.
 func (p *Player) send(ctx context.Context, e Exchange) (*value.Map, error) {
 	isPoll := e.Request.Method == http.MethodGet && strings.Contains(e.Request.Query, "{sid}")
-	wanted := strings.Count(e.Response.String("body"), packetSeparator) + 1
+	wanted := max(p.Packets[e.Name], strings.Count(e.Response.String("body"), packetSeparator)+1)
 	var packets []string
 	for {
 		r, raw, err := p.request(ctx, e.Request)

@@ -122,7 +122,7 @@ func (s *site) serve(t *testing.T, server *value.Map, base string) {
 	if !given["--credentials"] {
 		args = append(args, "--credentials", "credentials.yml")
 	}
-	p := &Player{Base: start(t, args), Rewrite: s.addresses.Replace, Receiver: s.receiver}
+	p := &Player{Base: start(t, args), Rewrite: s.addresses.Replace, Receiver: s.receiver, Packets: map[string]int{"12_socketio/poll two": 2}}
 	for _, name := range server.List("files") {
 		exchanges, err := Load(filepath.Join(base, name.(string)))
 		require.NoError(t, err)
@@ -177,14 +177,14 @@ func check(t *testing.T, p *Player, e Exchange) {
 	}
 	found, err := p.Play(t.Context(), e)
 	require.NoError(t, err)
-	if len(found) > 0 && e.Name == "03_events/tracker after the reminder" {
-		// The reminder's answer arrives before its turn is stored.
-		require.Eventually(t, func() bool {
-			found, err = p.Play(t.Context(), e)
-			return err == nil && len(found) == 0
-		}, patience, 5*time.Millisecond)
-	}
 	reason, deviates := deviations[e.Name]
+	if !deviates && storedLater(e) {
+		for end := time.Now().Add(patience); len(found) > 0 && time.Now().Before(end); {
+			time.Sleep(5 * time.Millisecond)
+			found, err = p.Play(t.Context(), e)
+			require.NoError(t, err)
+		}
+	}
 	switch {
 	case deviates && len(found) == 0:
 		t.Errorf("%s is the same by now; it is listed as a deviation: %s", e.Name, reason)
@@ -193,4 +193,11 @@ func check(t *testing.T, p *Player, e Exchange) {
 			t.Errorf("%s: %s", e.Name, d)
 		}
 	}
+}
+
+// storedLater reports whether e reads a conversation whose last turn nobody waited for: answers of reminders and of
+// socket.io arrive before their turn is stored.
+func storedLater(e Exchange) bool {
+	return e.Request.Method == http.MethodGet && strings.HasPrefix(e.Request.Path, "/conversations/") &&
+		(e.Name == "03_events/tracker after the reminder" || strings.Contains(e.Name, "socketio"))
 }
