@@ -66,7 +66,7 @@ func (p *Player) send(ctx context.Context, e Exchange) (*value.Map, error) {
 	wanted := max(p.Packets[e.Name], strings.Count(e.Response.String("body"), packetSeparator)+1)
 	var packets []string
 	for {
-		r, raw, err := p.request(ctx, e.Request)
+		r, raw, err := p.request(ctx, e.Request) //nolint:bodyclose // request has closed it
 		if err != nil {
 			return nil, err
 		}
