@@ -11,7 +11,7 @@ import (
 	"github.com/parleybot/parley/internal/value"
 )
 
-// Conversations that nobody has spoken in for a while are packed: their events become one piece of bytes that is a tenth
+// Conversations that nobody has spoken in for a while are packed: their events become one piece of bytes that is a sixth
 // as large and that the garbage collector need not look into. Strings that recur in all conversations (keys, names of
 // actions, intents and policies, what the bot says) are kept once in a dictionary.
 
