@@ -36,6 +36,19 @@ type Trainable interface {
 	DependsOn() DataParts
 }
 
+// RasaLoader is a Trainable whose files in an archive trained by Rasa look different from its own.
+type RasaLoader interface {
+	// LoadRasa is Load for the files that Rasa's component of the same name persisted.
+	LoadRasa(from component.Resource) error
+}
+
+// Finetuner is a Trainable that can go on from what an earlier model learnt (`parley train --finetune`). Others are
+// trained anew.
+type Finetuner interface {
+	// Finetune is Train that starts from what Persist wrote and runs epochFraction of the configured epochs.
+	Finetune(ctx context.Context, data *TrainingData, from component.Resource, epochFraction float64) error
+}
+
 // Preprocessor is a tokenizer or featurizer that treats training examples differently from users' messages.
 type Preprocessor interface {
 	ProcessExample(ctx context.Context, m *Message) error

@@ -175,6 +175,16 @@ func (p *Pipeline) Load(open func(resourceID string) (component.Resource, error)
 	return p.withResources(open, "loading", Trainable.Load)
 }
 
+// LoadRasa is Load for resources that Rasa persisted.
+func (p *Pipeline) LoadRasa(open func(resourceID string) (component.Resource, error)) error {
+	return p.withResources(open, "loading", func(t Trainable, r component.Resource) error {
+		if l, ok := t.(RasaLoader); ok {
+			return l.LoadRasa(r)
+		}
+		return t.Load(r)
+	})
+}
+
 func (p *Pipeline) withResources(open func(string) (component.Resource, error), verb string,
 	do func(Trainable, component.Resource) error) error {
 	for _, s := range p.steps {

@@ -28,6 +28,19 @@ type Component interface {
 	Connect(h *state.History)
 }
 
+// RasaLoader is a policy whose files in an archive trained by Rasa look different from its own.
+type RasaLoader interface {
+	// LoadRasa is Load for the files that Rasa's policy of the same name persisted.
+	LoadRasa(d *project.Domain, r component.Resource) error
+}
+
+// Finetuner is a policy that can go on from what an earlier model learnt (`parley train --finetune`). Others are
+// trained anew.
+type Finetuner interface {
+	// Finetune is Train that starts from what Persist wrote and runs epochFraction of the configured epochs.
+	Finetune(ctx context.Context, data *training.Data, from component.Resource, epochFraction float64) error
+}
+
 // RuleOnlyProvider is a policy that knows which slots and loops occur in rules only (RulePolicy).
 type RuleOnlyProvider interface {
 	RuleOnly() state.RuleOnly

@@ -71,6 +71,18 @@ func (e *Ensemble) LoadPolicy(i int, d *project.Domain, r component.Resource) er
 	return nil
 }
 
+// LoadRasaPolicy is LoadPolicy for a resource that Rasa persisted.
+func (e *Ensemble) LoadRasaPolicy(i int, d *project.Domain, r component.Resource) error {
+	l, ok := e.policies[i].(RasaLoader)
+	if !ok {
+		return e.LoadPolicy(i, d, r)
+	}
+	if err := l.LoadRasa(d, r); err != nil {
+		return fmt.Errorf("loading %s: %w", e.policies[i].Name(), err)
+	}
+	return nil
+}
+
 // Connect makes the policies ready to predict.
 func (e *Ensemble) Connect(d *project.Domain) {
 	e.domain = d
