@@ -21,6 +21,23 @@ type Resource interface {
 	Names() []string
 }
 
+// Cacher is a Resource beside which there is a place for what was worked out from it and can be worked out again: a
+// model that is trained from data at every load, a converted file.
+type Cacher interface {
+	// Cache returns that place. It belongs to this content of the Resource: when the Resource's files change it is
+	// empty. It may be used by several processes at once, loses files at any time, and Get never returns half a file.
+	// What Put cannot keep it drops with an error, which callers may ignore.
+	Cache() Resource
+}
+
+// CacheOf returns the place beside r, an empty one in memory when there is none.
+func CacheOf(r Resource) Resource {
+	if c, ok := r.(Cacher); ok {
+		return c.Cache()
+	}
+	return &MemoryResource{}
+}
+
 // ReadObject returns the JSON object that is stored under name, nil when there is none. Errors name the file.
 func ReadObject(from Resource, name string) (*value.Map, error) {
 	data, err := from.Get(name)
