@@ -11,12 +11,13 @@ type rule struct {
 	why             string
 }
 
-// vocabulary is what every package may speak of: values as Python has them, and its regular expressions.
-const vocabulary = "internal/{value,pyre}"
+// vocabulary is what every package may speak of: values as Python has them, its regular expressions, tags of tokens.
+const vocabulary = "internal/{value,pyre,tagging}"
 
 var rules = []rule{
 	{packages: "internal/value", why: "leaf: the values of slots, events and JSON; knows nothing of conversations"},
 	{packages: "internal/pyre", why: "leaf: Python's regular expressions"},
+	{packages: "internal/tagging", may: []string{"internal/value"}, why: "leaf: entities as tags of tokens, for extractors and policies"},
 	{packages: "internal/jsonschema", may: []string{vocabulary}, why: "leaf: JSON schema in Python's words"},
 	{packages: "internal/ml/...", may: []string{"internal/ml/...", "internal/value"}, why: "leaf: numbers only, no chatbot words"},
 	{packages: "lb", standardLibrary: true, why: "leaf: pools of servers, whatever they serve; standard library only"},
