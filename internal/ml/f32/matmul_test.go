@@ -1,0 +1,131 @@
+package f32
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// randomMat returns a matrix of normal values, its rows pad elements apart, NaN between them.
+func randomMat(rng *rand.Rand, rows, cols, pad int) Mat {
+	m := Mat{Rows: rows, Cols: cols, Stride: cols + pad, Data: make([]float32, rows*(cols+pad))}
+	for i := range m.Data {
+		m.Data[i] = float32(math.NaN())
+	}
+	for i := range rows {
+		for j := range cols {
+			m.Set(i, j, float32(rng.NormFloat64()))
+		}
+	}
+	return m
+}
+
+func clone(m Mat) Mat {
+	m.Data = append([]float32(nil), m.Data...)
+	return m
+}
+
+// naive is a·b in float64 for operands read through at functions.
+func naive(dst Mat, k int, a, b func(i, j int) float32, start Mat, add bool) {
+	for i := range dst.Rows {
+		for j := range dst.Cols {
+			var sum float64
+			if add {
+				sum = float64(start.At(i, j))
+			}
+			for p := range k {
+				sum += float64(a(i, p)) * float64(b(p, j))
+			}
+			dst.Set(i, j, float32(sum))
+		}
+	}
+}
+
+func requireNear(t *testing.T, what string, want, got Mat, tolerance float64) {
+	t.Helper()
+	for i := range want.Rows {
+		for j := range want.Cols {
+			if d := math.Abs(float64(want.At(i, j) - got.At(i, j))); !(d <= tolerance) {
+				t.Fatalf("%s: (%d, %d) is %v, want %v", what, i, j, got.At(i, j), want.At(i, j))
+			}
+		}
+	}
+}
+
+// requirePadding checks that nothing was written between the rows.
+func requirePadding(t *testing.T, what string, m Mat) {
+	t.Helper()
+	for i := range m.Rows {
+		for j := i*m.Stride + m.Cols; j < (i+1)*m.Stride; j++ {
+			if !math.IsNaN(float64(m.Data[j])) {
+				t.Fatalf("%s: wrote behind row %d", what, i)
+			}
+		}
+	}
+}
+
+func transposed(m Mat) func(i, j int) float32 {
+	return func(i, j int) float32 { return m.At(j, i) }
+}
+
+func checkProducts(t *testing.T, rng *rand.Rand, m, k, n, pad int) {
+	t.Helper()
+	for _, add := range []bool{false, true} {
+		start := randomMat(rng, m, n, pad)
+		want := New(m, n)
+		a, b := randomMat(rng, m, k, pad), randomMat(rng, k, n, pad)
+		at, bt := randomMat(rng, k, m, pad), randomMat(rng, n, k, pad)
+		what := fmt.Sprintf("%dx%dx%d pad %d add %v", m, k, n, pad, add)
+		tolerance := 1e-5 * math.Sqrt(float64(k+1))
+
+		got := clone(start)
+		MatMul(got, a, b, add)
+		naive(want, k, a.At, b.At, start, add)
+		requireNear(t, "MatMul "+what, want, got, tolerance)
+		requirePadding(t, "MatMul "+what, got)
+
+		got = clone(start)
+		MatMulT(got, a, bt, add)
+		naive(want, k, a.At, transposed(bt), start, add)
+		requireNear(t, "MatMulT "+what, want, got, tolerance)
+		requirePadding(t, "MatMulT "+what, got)
+
+		got = clone(start)
+		MatTMul(got, at, b, add)
+		naive(want, k, transposed(at), b.At, start, add)
+		requireNear(t, "MatTMul "+what, want, got, tolerance)
+		requirePadding(t, "MatTMul "+what, got)
+	}
+}
+
+func TestProductsOfAllSmallShapes(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	step := 1
+	if testing.Short() {
+		step = 3
+	}
+	for m := 0; m <= 40; m += step {
+		for k := 0; k <= 40; k += 1 + rng.IntN(6) {
+			for n := 0; n <= 40; n += 1 + rng.IntN(3) {
+				checkProducts(t, rng, m, k, n, rng.IntN(3))
+			}
+		}
+	}
+}
+
+func TestProductsOfLargeShapes(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	for _, s := range [][3]int{{64, 256, 256}, {65, 1024, 100}, {3, 700, 1030}, {50, 513, 33}, {1, 256, 1024}, {13, 2000, 7}, {129, 40, 1100}} {
+		checkProducts(t, rng, s[0], s[1], s[2], 3)
+	}
+}
+
+func TestProductRefusesShapesThatDoNotFit(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Fatal("a 2x3 matrix times a 2x3 matrix was computed")
+		}
+	}()
+	MatMul(New(2, 3), New(2, 3), New(2, 3), false)
+}
