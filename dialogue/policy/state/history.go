@@ -1,6 +1,8 @@
 package state
 
 import (
+	"math"
+	"slices"
 	"sync/atomic"
 
 	"github.com/parleybot/parley/dialogue/tracker"
@@ -12,6 +14,9 @@ const (
 	keepActions = 3
 	keepEvery   = 64
 )
+
+// Everything is the window of a policy that looks at whole conversations.
+const Everything = math.MaxInt32
 
 // RuleOnly holds the names of slots and loops that occur in rules but not in stories. Policies that learn from stories
 // do not see them (RULE_ONLY_SLOTS, RULE_ONLY_LOOPS of rasa/core/policies/rule_policy.py).
@@ -55,8 +60,9 @@ type userPart struct {
 type slotPart struct {
 	values []tracker.SlotValue
 	slots  []Slot
-	// hash leaves slots out that occur in rules only.
-	hash uint64
+	// visible and hash leave slots out that occur in rules only.
+	visible []Slot
+	hash    uint64
 }
 
 // memo is what is left on an applied event. User and slots are those of the state after the event; fold covers the
@@ -89,10 +95,12 @@ func (h *History) userPartOf(m *tracker.UserUttered) *userPart {
 
 func (h *History) slotPartOf(values []tracker.SlotValue) *slotPart {
 	p := &slotPart{values: values, slots: h.f.slotsOf(values, false)}
-	for _, s := range p.slots {
-		if !h.slots[s.Name] {
-			p.hash += s.Feature.hash
-		}
+	p.visible = p.slots
+	if len(h.slots) > 0 {
+		p.visible = slices.DeleteFunc(slices.Clone(p.slots), func(s Slot) bool { return h.slots[s.Name] })
+	}
+	for _, s := range p.visible {
+		p.hash += s.Feature.hash
 	}
 	return p
 }

@@ -19,15 +19,24 @@ type link struct {
 	history, last, chain uint64
 	n                    int
 	prev                 *link
+	content
+}
+
+// content is what the states of a link are made of.
+type content struct {
+	user  *userPart
+	slots *slotPart
+	// action is the one before.
+	action Action
+	loop   string
 }
 
 // fold is the running state of Domain.states_for_tracker_history.
 type fold struct {
 	// last is the previous action of the last turn that was not hidden; lastHash is 0 before any.
-	lastHash     uint64
-	lastListen   bool
-	lastUnlikely bool
-	hidden       bool
+	lastHash   uint64
+	lastAction Action
+	hidden     bool
 	// user is that of the last state, which following states without a new message keep.
 	user      *userPart
 	hasStates bool
@@ -38,14 +47,15 @@ type fold struct {
 type moment struct {
 	*tracker.State
 	user *userPart
-	// slots is the sum of the hashes of the slots that count.
+	// slots is the sum of the hashes of the slots that count, part their features. A retelling has no part.
 	slots uint64
+	part  *slotPart
 	// loop is the name of the active loop, also when it is ShouldNotBeSet.
 	loop string
 }
 
 func momentOf(s *tracker.State, m *memo) moment {
-	return moment{State: s, user: m.user, slots: m.slots.hash, loop: rawLoop(s)}
+	return moment{State: s, user: m.user, slots: m.slots.hash, part: m.slots, loop: rawLoop(s)}
 }
 
 // step adds a state, before an action that is hidden or not.
@@ -60,9 +70,7 @@ func (h *History) next(f *fold, m *moment, hide bool) (link, bool) {
 	prev := prevAction(m.State)
 	listen := prev.IsListen()
 	if !f.hidden {
-		f.lastHash = h.f.hashOf(prev)
-		f.lastListen = listen
-		f.lastUnlikely = prev.Name == actionUnlikelyIntent && !prev.IsText
+		f.lastHash, f.lastAction = h.f.hashOf(prev), prev
 	}
 	if m.Followup == "" && (m.LatestAction != m.loop || m.loop == ShouldNotBeSet) {
 		f.hidden = hide
@@ -75,23 +83,21 @@ func (h *History) next(f *fold, m *moment, hide bool) (link, bool) {
 		user = f.user
 	}
 	f.user, f.hasStates = user, true
-	hash, unlikely := f.lastHash, f.lastUnlikely
+	hash, action := f.lastHash, f.lastAction
 	if hash == 0 {
-		hash = h.f.hashOf(prev)
-		unlikely = prev.Name == actionUnlikelyIntent && !prev.IsText
-	} else {
-		listen = f.lastListen
+		hash, action = h.f.hashOf(prev), prev
 	}
-	if unlikely {
+	if action.Name == actionUnlikelyIntent && !action.IsText {
 		return link{}, false
 	}
+	c := content{user: user, slots: m.part, action: action}
 	var loop uint64
 	if m.loop != "" && !h.loops[m.loop] {
-		loop = h.f.hashOfLoop(m.loop)
+		c.loop, loop = m.loop, h.f.hashOfLoop(m.loop)
 	}
-	l := link{history: combine(loop, hash, m.slots, user.history)}
+	l := link{history: combine(loop, hash, m.slots, user.history), content: c}
 	l.last = l.history
-	if listen && user.last != user.history {
+	if action.IsListen() && user.last != user.history {
 		l.last = combine(loop, hash, m.slots, user.last)
 	}
 	return l, true
@@ -109,7 +115,7 @@ func (h *History) push(fresh link, top *link) *link {
 	}
 	l.n++
 	l.chain = mix(l.chain, l.history)
-	if l.n%cutEvery == 0 {
+	if l.n%cutEvery == 0 && h.window < Everything {
 		l.prev = top.copyOf(h.window)
 	}
 	return l
