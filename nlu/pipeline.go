@@ -1,7 +1,6 @@
 package nlu
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -109,57 +108,6 @@ func (p *Pipeline) reads(t FeatureType) bool {
 		}
 	}
 	return false
-}
-
-// Train trains the components in their order. reuse, if not nil, is asked for a resource that holds what a component
-// learnt earlier under the same fingerprint; nil means that there is none.
-func (p *Pipeline) Train(ctx context.Context, data *TrainingData, reuse func(id, fingerprint string) component.Resource) error {
-	fingerprints := p.Fingerprints(data)
-	for i, s := range p.steps {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if t, ok := s.component.(Trainable); ok {
-			if err := s.train(ctx, t, data, fingerprints[i], reuse); err != nil {
-				return fmt.Errorf("training %s: %w", s.spec.Name, err)
-			}
-		}
-		if i == len(p.steps)-1 {
-			break
-		}
-		if err := p.preprocess(ctx, s, data); err != nil {
-			return fmt.Errorf("processing training data by %s: %w", s.spec.Name, err)
-		}
-	}
-	return nil
-}
-
-func (s *step) train(ctx context.Context, t Trainable, data *TrainingData, fingerprint string,
-	reuse func(id, fingerprint string) component.Resource) error {
-	if reuse != nil {
-		if r := reuse(s.id, fingerprint); r != nil {
-			return t.Load(r)
-		}
-	}
-	return t.Train(ctx, data)
-}
-
-// preprocess lets tokenizers and featurizers add to the training examples.
-func (p *Pipeline) preprocess(ctx context.Context, s *step, data *TrainingData) error {
-	if !s.spec.Has(RoleTokenizer) && !s.spec.Has(RoleFeaturizer) {
-		return nil
-	}
-	process := s.component.Process
-	if pre, ok := s.component.(Preprocessor); ok {
-		process = pre.ProcessExample
-	}
-	for _, m := range data.Examples {
-		m.SkipSequence = p.skipSequence
-		if err := process(ctx, m); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // ResourceID is the name under which a component's files are kept, that of Rasa's training nodes.

@@ -55,6 +55,19 @@ func (e *Ensemble) TrainPolicy(ctx context.Context, i int, data *training.Data) 
 	return nil
 }
 
+// FinetunePolicy is TrainPolicy for a policy that goes on from what it persisted in an earlier model; one that cannot is
+// trained anew.
+func (e *Ensemble) FinetunePolicy(ctx context.Context, i int, data *training.Data, from component.Resource, epochFraction float64) error {
+	f, ok := e.policies[i].(Finetuner)
+	if !ok {
+		return e.TrainPolicy(ctx, i, data)
+	}
+	if err := f.Finetune(ctx, data, from, epochFraction); err != nil {
+		return fmt.Errorf("finetuning %s: %w", e.policies[i].Name(), err)
+	}
+	return nil
+}
+
 // PersistPolicy stores what policy i learned.
 func (e *Ensemble) PersistPolicy(i int, r component.Resource) error {
 	if err := e.policies[i].Persist(r); err != nil {

@@ -119,25 +119,7 @@ func (f *Featurizer) DependsOn() nlu.DataParts {
 // Train collects the vocabularies. An attribute whose terms are all too rare or too frequent gets none.
 func (f *Featurizer) Train(_ context.Context, data *nlu.TrainingData) error {
 	f.vocabularies = nil
-	training := f.oov
-	training.replacing = f.OOVToken != "" && f.Analyzer == "word"
-	if f.Lowercase {
-		training.token = value.Lower(training.token)
-	}
-	texts := make(map[nlu.Attribute][]string, len(f.attributes))
-	var all []string
-	for _, a := range f.attributes {
-		docs := make([]string, len(data.Examples))
-		for i, m := range data.Examples {
-			tokens := f.tokens(m, a)
-			if training.replacing {
-				training.replaceListed(tokens)
-			}
-			docs[i] = strings.Join(tokens, " ")
-		}
-		texts[a] = docs
-		all = append(all, docs...)
-	}
+	texts, all := f.documents(data)
 	vocabularies := make(map[nlu.Attribute]vocabulary)
 	if f.Shared {
 		if v := f.fit(all, f.MinDF, "all attributes"); v != nil {
@@ -161,6 +143,29 @@ func (f *Featurizer) Train(_ context.Context, data *nlu.TrainingData) error {
 	}
 	f.use(vocabularies, f.oov.words)
 	return nil
+}
+
+// documents returns the examples as they are counted: one text each for every attribute, and all of them.
+func (f *Featurizer) documents(data *nlu.TrainingData) (texts map[nlu.Attribute][]string, all []string) {
+	training := f.oov
+	training.replacing = f.OOVToken != "" && f.Analyzer == "word"
+	if f.Lowercase {
+		training.token = value.Lower(training.token)
+	}
+	texts = make(map[nlu.Attribute][]string, len(f.attributes))
+	for _, a := range f.attributes {
+		docs := make([]string, len(data.Examples))
+		for i, m := range data.Examples {
+			tokens := f.tokens(m, a)
+			if training.replacing {
+				training.replaceListed(tokens)
+			}
+			docs[i] = strings.Join(tokens, " ")
+		}
+		texts[a] = docs
+		all = append(all, docs...)
+	}
+	return texts, all
 }
 
 func (f *Featurizer) fit(docs []string, minDF any, what string) vocabulary {
