@@ -21,6 +21,9 @@ import (
 // FormatVersion is written into every manifest. It grows when older binaries could not read the archive.
 const FormatVersion = 1
 
+// OriginRasa is the origin of models that Rasa trained.
+const OriginRasa = "rasa"
+
 const manifestName = "parley.json"
 
 // The errors callers tell apart.
@@ -34,6 +37,8 @@ var (
 // Manifest describes a model.
 type Manifest struct {
 	Format int `json:"format"`
+	// Origin is OriginRasa for a model that Rasa trained, "" for one of parley.
+	Origin string `json:"origin,omitempty"`
 	// ModelID is 32 hex digits; every event of a conversation carries it.
 	ModelID     string    `json:"model_id"`
 	AssistantID string    `json:"assistant_id"`

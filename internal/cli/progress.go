@@ -12,6 +12,7 @@ import (
 type progress struct {
 	w      io.Writer
 	title  string
+	name   string
 	hidden bool
 	bar    *progressbar.ProgressBar
 }
@@ -30,9 +31,17 @@ func (p *progress) step(name string, total int, done bool) {
 		p.bar = progressbar.NewOptions(total, progressbar.OptionSetWriter(p.w), progressbar.OptionShowCount(),
 			progressbar.OptionClearOnFinish(), progressbar.OptionSetWidth(30))
 	}
-	p.bar.Describe(p.title + " " + name)
+	p.name = p.title + " " + name
+	p.bar.Describe(p.name)
 	if done {
 		_ = p.bar.Add(1) // a bar that cannot be drawn is no reason to stop
+	}
+}
+
+// detail shows how far the part in work is.
+func (p *progress) detail(text string) {
+	if p.bar != nil {
+		p.bar.Describe(p.name + " " + text)
 	}
 }
 

@@ -18,6 +18,8 @@ type trainFlags struct {
 	persistNLUData bool
 	finetune       string
 	finetuning     bool
+	epochFraction  float64
+	threads        int
 	// nlu and core are the halves that the command trains.
 	nlu, core bool
 	validation
@@ -77,14 +79,14 @@ func (t *trainFlags) add(f *pflag.FlagSet, use string) {
 	}
 	if use != "core" {
 		singleVar(f, &t.config, "config", "c", defaultConfig, "policies and NLU pipeline of the bot")
-		f.Int("num-threads", 0, "accepted for Rasa's sake: training uses what the machine has")
+		f.IntVar(&t.threads, "num-threads", 0, "how many cores to use (default: all)")
 		f.BoolVar(&t.persistNLUData, "persist-nlu-data", false, "keep the NLU data in the model")
 	}
 	f.StringVarP(&t.domain, "domain", "d", domain, "domain file, or a folder of them")
 	f.StringVar(&t.out, "out", defaultModels, "folder for the model")
 	f.StringVar(&t.fixedName, "fixed-model-name", "", "name of the model file")
 	optionalVar(f, &t.finetune, "finetune", "go on from an earlier model (default: the newest in --out)")
-	f.Float64("epoch-fraction", 1, "share of the configured epochs when finetuning")
+	f.Float64Var(&t.epochFraction, "epoch-fraction", 1, "share of the configured epochs when finetuning")
 	if use != "nlu" {
 		f.IntVar(&t.augmentation, "augmentation", model.DefaultAugmentation, "how many stories to glue together for policies that learn")
 		f.BoolVar(&t.debugPlots, "debug-plots", false, "not available: stories are not plotted")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -34,27 +35,48 @@ func (a *app) train(ctx context.Context, t *trainFlags) error {
 	if err != nil || halves.none() {
 		return err
 	}
-	if err := a.checkFinetune(t); err != nil {
-		return err
-	}
-	options := a.trainOptions(t, halves)
-	if t.dryRun {
-		return a.dryRun(p, t, options)
-	}
-	progress := a.progress("training")
-	options.OnPart = func(part model.Part) { progress.step(part.Name, part.Total, part.Done) }
-	trained, report, err := model.Train(ctx, p, options)
-	progress.close()
+	previous, err := a.modelToFinetune(t)
 	if err != nil {
 		return err
 	}
-	a.reportTraining(report)
+	options := a.trainOptions(t, halves)
+	options.Finetune, options.EpochFraction = previous, t.epochFraction
+	if t.dryRun {
+		return a.dryRun(p, t, options)
+	}
+	if t.threads > 0 {
+		runtime.GOMAXPROCS(t.threads)
+	}
+	display := a.watchTraining(&options)
+	trained, report, err := model.Train(ctx, p, options)
+	used := display.close()
+	if err != nil {
+		return stopped(ctx, err, t.out)
+	}
+	a.warnAll(report.Warnings)
 	path := filepath.Join(t.out, t.fileName(halves.prefix(), trained.Manifest.TrainedAt, a.env().Random))
 	if err := trained.Save(path); err != nil {
 		return err
 	}
 	fmt.Fprintf(a.out, "Your Rasa model is trained and saved at '%s'.\n", path)
+	if used != "" {
+		fmt.Fprintln(a.out, used)
+	}
 	return nil
+}
+
+// stopped says what a training that was interrupted leaves behind.
+func stopped(ctx context.Context, err error, models string) error {
+	if ctx.Err() == nil || !errors.Is(err, ctx.Err()) {
+		return err
+	}
+	return fmt.Errorf("training was stopped; nothing was saved, the models in '%s' are as before", models)
+}
+
+func (a *app) warnAll(warnings []string) {
+	for _, w := range warnings {
+		a.warn(w)
+	}
 }
 
 // fileName is the name of the model's file (rasa/model_training.py, _determine_model_name).
@@ -84,9 +106,7 @@ func (a *app) trainOptions(t *trainFlags, h halves) model.Options {
 }
 
 func (a *app) reportTraining(r *model.Report) {
-	for _, w := range r.Warnings {
-		a.warn(w)
-	}
+	a.warnAll(r.Warnings)
 	for _, name := range r.Reused {
 		a.log.Info("part taken over from an earlier model", "component", name)
 	}
@@ -163,23 +183,25 @@ func hasNLUData(p *project.Project) bool {
 	return len(p.NLU.Examples) > 0 || len(p.NLU.Synonyms) > 0 || len(p.NLU.Regexes) > 0 || len(p.NLU.Lookups) > 0
 }
 
-// checkFinetune refuses --finetune without an earlier model. No part of this version learns by epochs, so that going
-// on from a model is the same as training.
-func (a *app) checkFinetune(t *trainFlags) error {
+// modelToFinetune returns the earlier model that --finetune names, nil without the flag.
+func (a *app) modelToFinetune(t *trainFlags) (*archive.Archive, error) {
 	if !t.finetuning {
-		return nil
+		return nil, nil
 	}
 	path := t.finetune
 	if path == "" {
 		path = t.out
 	}
-	_, err := archive.Resolve(path)
+	file, err := archive.Resolve(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		fmt.Fprintf(a.out, "No model for finetuning found. Please make sure to either specify a path to a previous model or "+
 			"to have a finetunable model within the directory '%s'.\n", t.out)
-		return exitCode(exitError)
+		return nil, exitCode(exitError)
 	}
-	return err
+	if err != nil {
+		return nil, err
+	}
+	return archive.Load(file)
 }
 
 func (a *app) dryRun(p *project.Project, t *trainFlags, o model.Options) error {

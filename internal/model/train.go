@@ -35,7 +35,11 @@ type Options struct {
 	Previous *archive.History
 	// PersistNLUData keeps the NLU training data in the archive.
 	PersistNLUData bool
-	Env            component.Env
+	// Finetune is the earlier model to go on from, nil to train anew. Then EpochFraction is the part of the configured
+	// epochs that is run, and Previous is not looked at.
+	Finetune      *archive.Archive
+	EpochFraction float64
+	Env           component.Env
 	// OnPart, if set, is called when a part begins (Done false) and when it ended.
 	OnPart func(Part)
 }
@@ -73,6 +77,9 @@ type trainer struct {
 // newTrainer builds what is to be trained. The error tells everything that is wrong with it.
 func newTrainer(p *project.Project, o Options) (*trainer, error) {
 	o.Env = o.Env.WithDefaults()
+	if o.Finetune != nil {
+		o.Previous = nil
+	}
 	t := &trainer{p: p, o: o, out: archive.New()}
 	if o.NLU {
 		t.p = t.withDefaultPipeline(p)
@@ -121,11 +128,17 @@ func Train(ctx context.Context, p *project.Project, o Options) (*archive.Archive
 		return nil, nil, err
 	}
 	o = t.o
+	if o.Finetune != nil {
+		if err := t.checkFinetunable(o.Finetune); err != nil {
+			return nil, nil, err
+		}
+	}
 	m := &t.out.Manifest
 	m.ModelID, m.AssistantID, m.Language = newID(o.Env), p.Config.AssistantID, p.Config.Language
 	m.TrainedAt, m.NLU, m.Core = o.Env.Now().UTC().Truncate(time.Microsecond), o.NLU, o.Core
 	t.out.SetFile(domainFile, value.Encode(p.Domain.AsMap(), value.Unicode))
 	t.out.SetFile(configFile, encodeConfig(t.p.Config))
+	t.out.SetFile(labelsFile, encodeLabels(t.p.NLU))
 	if o.PersistNLUData {
 		data, err := project.WriteNLU(p.NLU)
 		if err != nil {
@@ -162,15 +175,7 @@ func (t *trainer) nlu(ctx context.Context) error {
 	if t.takeAll(parts) {
 		return nil
 	}
-	err := t.pipeline.Train(ctx, data, func(id, fingerprint string) component.Resource {
-		name := nluPart(nlu.ResourceID(id))
-		if from, ok := t.o.Previous.Find(name, fingerprint); ok {
-			return from.Resource(name)
-		}
-		t.tell(Part{Name: id})
-		return nil
-	})
-	if err != nil {
+	if err := t.trainPipeline(ctx, data); err != nil {
 		return err
 	}
 	for _, part := range parts {
@@ -180,6 +185,24 @@ func (t *trainer) nlu(ctx context.Context) error {
 	}
 	return t.pipeline.Persist(func(resource string) (component.Resource, error) {
 		return t.out.Resource(nluPart(resource)), nil
+	})
+}
+
+func (t *trainer) trainPipeline(ctx context.Context, data *nlu.TrainingData) error {
+	if previous := t.o.Finetune; previous != nil {
+		return t.pipeline.Finetune(ctx, data, nlu.Finetuning{
+			From:          func(resource string) (component.Resource, error) { return partOf(previous, nluPart(resource)) },
+			EpochFraction: t.o.EpochFraction,
+			Begin:         func(id string) { t.tell(Part{Name: id}) },
+		})
+	}
+	return t.pipeline.Train(ctx, data, func(id, fingerprint string) component.Resource {
+		name := nluPart(nlu.ResourceID(id))
+		if from, ok := t.o.Previous.Find(name, fingerprint); ok {
+			return from.Resource(name)
+		}
+		t.tell(Part{Name: id})
+		return nil
 	})
 }
 
@@ -235,7 +258,7 @@ func (t *trainer) core(ctx context.Context) error {
 				t.report.Warnings = append(t.report.Warnings, w.String())
 			}
 		}
-		if err := ensemble.TrainPolicy(ctx, i, data); err != nil {
+		if err := t.trainPolicy(ctx, i, data); err != nil {
 			return err
 		}
 		t.out.AddPart(part)
@@ -245,6 +268,17 @@ func (t *trainer) core(ctx context.Context) error {
 		t.done(name, false)
 	}
 	return nil
+}
+
+func (t *trainer) trainPolicy(ctx context.Context, i int, data *training.Data) error {
+	if t.o.Finetune == nil {
+		return t.ensemble.TrainPolicy(ctx, i, data)
+	}
+	from, err := partOf(t.o.Finetune, policyPart(i, t.ensemble.Name(i)))
+	if err != nil {
+		return err
+	}
+	return t.ensemble.FinetunePolicy(ctx, i, data, from, t.o.EpochFraction)
 }
 
 // policyPart is the part of policy i.
