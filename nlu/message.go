@@ -1,6 +1,8 @@
 package nlu
 
 import (
+	"slices"
+
 	"github.com/parleybot/parley/internal/value"
 	"github.com/parleybot/parley/project"
 )
@@ -26,6 +28,9 @@ type Message struct {
 	Entities []*value.Map
 	// ResponseSelector is the response selectors' output, nil when there is none.
 	ResponseSelector *value.Map
+
+	// PatternNames are the names of all patterns that RegexFeaturizer looked for in the text. They must not be changed.
+	PatternNames []string
 
 	// SkipSequence tells featurizers that nobody reads features of single tokens.
 	SkipSequence bool
@@ -55,6 +60,19 @@ func (m *Message) Tokens(a Attribute) []Token { return m.tokens[a] }
 
 // SetTokens stores the tokens of an attribute.
 func (m *Message) SetTokens(a Attribute, tokens []Token) { m.tokens[a] = tokens }
+
+// AddPatternNames adds to PatternNames what is not there yet. The names may be shared with other messages.
+func (m *Message) AddPatternNames(names []string) {
+	if m.PatternNames == nil {
+		m.PatternNames = slices.Clip(names)
+		return
+	}
+	for _, name := range names {
+		if !slices.Contains(m.PatternNames, name) {
+			m.PatternNames = append(m.PatternNames, name)
+		}
+	}
+}
 
 // ShowRanking makes the ranking part of parse_data; a classifier that ranks calls it. (FallbackClassifier adds to a
 // ranking without showing it.)

@@ -141,7 +141,12 @@ func (f *Featurizer) each(tokens []nlu.Token, t int, visit func(k key, v string)
 // Process adds sequence features of the text; there are no sentence features.
 func (f *Featurizer) Process(_ context.Context, m *nlu.Message) error {
 	tokens := m.Tokens(nlu.Text)
-	if m.SkipSequence || len(f.index) == 0 || len(tokens) == 0 {
+	if len(f.index) == 0 || len(tokens) == 0 {
+		return nil
+	}
+	if m.SkipSequence {
+		// That there are features may count all the same.
+		m.AddSparse(nlu.Text, nlu.SequenceFeatures, f.Alias, ml.NewSparse(f.columns, 0, 0))
 		return nil
 	}
 	features := ml.NewSparse(f.columns, len(tokens), len(tokens)*12)

@@ -43,6 +43,8 @@ type Featurizer struct {
 
 	log      *slog.Logger
 	patterns []nlu.Pattern
+	// names are those of the patterns, without repetition.
+	names []string
 }
 
 var (
@@ -71,7 +73,17 @@ func (f *Featurizer) Train(_ context.Context, data *nlu.TrainingData) error {
 		WordBoundaries:  f.UseWordBoundaries,
 		CaseSensitive:   f.CaseSensitive,
 	})
+	f.nameAll()
 	return err
+}
+
+func (f *Featurizer) nameAll() {
+	f.names = nil
+	for i := range f.patterns {
+		if name := f.patterns[i].Name; !slices.Contains(f.names, name) {
+			f.names = append(f.names, name)
+		}
+	}
 }
 
 // Process featurizes the text of a user's message.
@@ -93,6 +105,9 @@ func (f *Featurizer) featurize(m *nlu.Message, a nlu.Attribute) {
 	text := m.Value(a)
 	if len(f.patterns) == 0 || len(tokens) == 0 || text == "" {
 		return
+	}
+	if a == nlu.Text {
+		m.AddPatternNames(f.names)
 	}
 	sequence := ml.NewSparse(len(f.patterns), len(tokens), len(tokens))
 	sentence := ml.NewSparse(len(f.patterns), 1, len(f.patterns))
@@ -148,5 +163,6 @@ func (f *Featurizer) Persist(to component.Resource) error {
 // Load reads what Persist, or Rasa, wrote.
 func (f *Featurizer) Load(from component.Resource) (err error) {
 	f.patterns, err = nlu.LoadPatterns(from, fileName, f.CaseSensitive)
+	f.nameAll()
 	return err
 }
