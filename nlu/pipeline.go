@@ -17,6 +17,8 @@ type Config struct {
 	// Domain limits what intent messages may name; nil (a model without dialogue) accepts everything.
 	Domain Domain
 	Env    component.Env
+	// OnTrained, if not nil, is told the ID of each component that learnt or took over what was learnt.
+	OnTrained func(id string)
 	// Registry is where components come from. Default is Components.
 	Registry *component.Registry[Component]
 }
@@ -27,6 +29,7 @@ type Pipeline struct {
 	steps          []*step
 	intentMessages *IntentMessages
 	skipSequence   bool
+	onTrained      func(id string)
 	warnings       []component.Warning
 	// steady tells that no component is Unsteady.
 	steady     bool
@@ -49,7 +52,7 @@ func NewPipeline(cfg Config) (*Pipeline, error) {
 		registry = Components
 	}
 	env := cfg.Env.WithDefaults()
-	p := &Pipeline{intentMessages: NewIntentMessages(cfg.Domain), steady: true}
+	p := &Pipeline{intentMessages: NewIntentMessages(cfg.Domain), steady: true, onTrained: cfg.OnTrained}
 	p.intentMessages.Warn = func(problem, detail string) {
 		env.Logger.Debug("reading a message that names its intent", "err", problem, "text", detail)
 	}

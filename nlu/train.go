@@ -59,6 +59,9 @@ func (p *Pipeline) train(ctx context.Context, data *TrainingData, one func(i int
 			if err := one(i, t); err != nil {
 				return fmt.Errorf("training %s: %w", s.spec.Name, err)
 			}
+			if p.onTrained != nil {
+				p.onTrained(s.id)
+			}
 		}
 		if i == len(p.steps)-1 {
 			break

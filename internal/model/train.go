@@ -72,6 +72,8 @@ type trainer struct {
 	ensemble *policy.Ensemble
 	pipeline *nlu.Pipeline
 	total    int
+	// byID are the parts of the pipeline by the IDs of their components.
+	byID map[string]archive.Part
 }
 
 // newTrainer builds what is to be trained. The error tells everything that is wrong with it.
@@ -110,6 +112,11 @@ func newTrainer(p *project.Project, o Options) (*trainer, error) {
 func (t *trainer) buildPipeline() error {
 	pipeline, err := nlu.NewPipeline(nlu.Config{
 		Entries: t.p.Config.Pipeline, Language: t.p.Config.Language, Domain: nluDomain(t.p.Domain, t.o.Core), Env: t.o.Env,
+		OnTrained: func(id string) {
+			part := t.byID[id]
+			_, reused := t.o.Previous.Find(part.Name, part.Fingerprint)
+			t.done(part.Component, reused)
+		},
 	})
 	if err != nil {
 		return err
@@ -180,8 +187,6 @@ func (t *trainer) nlu(ctx context.Context) error {
 	}
 	for _, part := range parts {
 		t.out.AddPart(part)
-		_, reused := t.o.Previous.Find(part.Name, part.Fingerprint)
-		t.done(part.Component, reused)
 	}
 	return t.pipeline.Persist(func(resource string) (component.Resource, error) {
 		return t.out.Resource(nluPart(resource)), nil
@@ -210,10 +215,13 @@ func (t *trainer) trainPipeline(ctx context.Context, data *nlu.TrainingData) err
 func (t *trainer) nluParts(data *nlu.TrainingData) []archive.Part {
 	prints := t.pipeline.Fingerprints(data)
 	var parts []archive.Part
+	t.byID = map[string]archive.Part{}
 	for i, e := range t.p.Config.Pipeline {
 		if t.pipeline.Trainable(i) {
-			name := nluPart(nlu.ResourceID(nlu.ComponentConfig(e, i, t.o.Env).ID))
-			parts = append(parts, archive.Part{Name: name, Component: e.Name, Fingerprint: prints[i]})
+			id := nlu.ComponentConfig(e, i, t.o.Env).ID
+			part := archive.Part{Name: nluPart(nlu.ResourceID(id)), Component: e.Name, Fingerprint: prints[i]}
+			t.byID[id] = part
+			parts = append(parts, part)
 		}
 	}
 	return parts
