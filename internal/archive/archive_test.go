@@ -96,17 +96,17 @@ func TestReadRefuses(t *testing.T) {
 		data []byte
 		want error
 	}{
-		"nothing":         {nil, ErrCorrupt},
-		"no gzip":         {[]byte("hello"), ErrCorrupt},
-		"cut off":         {whole[:len(whole)/2], ErrCorrupt},
-		"no manifest":     {pack(t, map[string]string{"a": "b"}), ErrCorrupt},
-		"bad manifest":    {pack(t, map[string]string{manifestName: "{"}), ErrCorrupt},
-		"missing file":    {pack(t, map[string]string{manifestName: `{"format":1,"files":{"a":"b"}}`}), ErrCorrupt},
-		"changed file":    {pack(t, map[string]string{manifestName: `{"format":1,"files":{"a":"b"}}`, "a": "x"}), ErrCorrupt},
-		"unlisted file":   {pack(t, map[string]string{manifestName: `{"format":1}`, "a": "x"}), ErrCorrupt},
-		"path outside":    {pack(t, map[string]string{manifestName: `{"format":1}`, "../a": "x"}), ErrCorrupt},
-		"a later format":  {pack(t, map[string]string{manifestName: `{"format":99}`}), ErrIncompatible},
-		"trained by Rasa": {pack(t, map[string]string{rasaMarker: "{}"}), ErrIncompatible},
+		"nothing":        {nil, ErrCorrupt},
+		"no gzip":        {[]byte("hello"), ErrCorrupt},
+		"cut off":        {whole[:len(whole)/2], ErrCorrupt},
+		"no manifest":    {pack(t, map[string]string{"a": "b"}), ErrCorrupt},
+		"bad manifest":   {pack(t, map[string]string{manifestName: "{"}), ErrCorrupt},
+		"missing file":   {pack(t, map[string]string{manifestName: `{"format":1,"files":{"a":"b"}}`}), ErrCorrupt},
+		"changed file":   {pack(t, map[string]string{manifestName: `{"format":1,"files":{"a":"b"}}`, "a": "x"}), ErrCorrupt},
+		"unlisted file":  {pack(t, map[string]string{manifestName: `{"format":1}`, "a": "x"}), ErrCorrupt},
+		"path outside":   {pack(t, map[string]string{manifestName: `{"format":1}`, "../a": "x"}), ErrCorrupt},
+		"a later format": {pack(t, map[string]string{manifestName: `{"format":99}`}), ErrIncompatible},
+		"Rasa 2":         {pack(t, map[string]string{rasa2Marker: `{"version":"2.8.1"}`}), ErrIncompatible},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := Read(bytes.NewReader(c.data)); !errors.Is(err, c.want) {

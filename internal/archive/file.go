@@ -3,24 +3,19 @@ package archive
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
+
+	"github.com/parleybot/parley/internal/value"
 )
-
-// maxFileSize bounds one file of an archive, so that a damaged header cannot ask for all memory.
-const maxFileSize = 4 << 30
-
-// rasaMarker is the file that tells an archive trained by Rasa.
-const rasaMarker = "metadata.json"
 
 // Save writes the archive to path. The file appears complete or not at all.
 func (a *Archive) Save(path string) error {
@@ -105,18 +100,16 @@ func Load(path string) (*Archive, error) {
 	return a, nil
 }
 
-// Read reads and verifies an archive. The error wraps ErrCorrupt or ErrIncompatible.
+// Read reads and verifies an archive; one that Rasa trained is turned into one of ours. The error wraps ErrCorrupt or
+// ErrIncompatible and names the member that is to blame.
 func Read(r io.Reader) (*Archive, error) {
-	files, err := untar(r)
+	files, err := unpack(r)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
 	manifest, ok := files[manifestName]
 	if !ok {
-		if _, rasa := files[rasaMarker]; rasa {
-			return nil, fmt.Errorf("%w: it was trained by Rasa; train the project with parley instead", ErrIncompatible)
-		}
-		return nil, fmt.Errorf("%w: %s is missing", ErrCorrupt, manifestName)
+		return readRasa(files)
 	}
 	delete(files, manifestName)
 	a := &Archive{files: files}
@@ -127,6 +120,24 @@ func Read(r io.Reader) (*Archive, error) {
 		return nil, fmt.Errorf("%w: it has format %d, this parley reads format %d", ErrIncompatible, a.Manifest.Format, FormatVersion)
 	}
 	return a, a.verify()
+}
+
+func readRasa(files map[string][]byte) (*Archive, error) {
+	if _, ok := files[rasaMetadata]; ok {
+		a, err := fromRasa(files)
+		if err != nil && !errors.Is(err, ErrIncompatible) && !errors.Is(err, ErrCorrupt) {
+			err = fmt.Errorf("%w: %w", ErrCorrupt, err)
+		}
+		return a, err
+	}
+	if data, ok := files[rasa2Marker]; ok {
+		fingerprint, err := value.DecodeObject(data)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %s: %w", ErrCorrupt, rasa2Marker, err)
+		}
+		return nil, tooOld(cmp.Or(fingerprint.String("version"), "2"))
+	}
+	return nil, fmt.Errorf("%w: neither %s nor Rasa's %s is there", ErrCorrupt, manifestName, rasaMetadata)
 }
 
 func (a *Archive) verify() error {
@@ -145,36 +156,4 @@ func (a *Archive) verify() error {
 		}
 	}
 	return nil
-}
-
-func untar(r io.Reader) (map[string][]byte, error) {
-	zip, err := gzip.NewReader(r)
-	if err != nil {
-		return nil, err
-	}
-	files := map[string][]byte{}
-	tarball := tar.NewReader(zip)
-	for {
-		h, err := tarball.Next()
-		if errors.Is(err, io.EOF) {
-			// gzip compares its checksum only when it is read to the end.
-			_, err := io.Copy(io.Discard, zip)
-			return files, err
-		}
-		if err != nil {
-			return nil, err
-		}
-		if h.Typeflag != tar.TypeReg {
-			continue
-		}
-		name := strings.TrimPrefix(h.Name, "./")
-		if !fs.ValidPath(name) || h.Size > maxFileSize {
-			return nil, fmt.Errorf("entry %q: %w", h.Name, fs.ErrInvalid)
-		}
-		data, err := io.ReadAll(tarball)
-		if err != nil {
-			return nil, fmt.Errorf("entry %q: %w", h.Name, err)
-		}
-		files[name] = data
-	}
 }

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -38,16 +39,17 @@ func Load(a *archive.Archive, file string, env component.Env) (*dialogue.Model, 
 	m := a.Manifest
 	spec := dialogue.ModelSpec{ID: m.ModelID, File: file, AssistantID: m.AssistantID, TrainedAt: m.TrainedAt,
 		Domain: domain, NLG: nlg.NewTemplated(domain, env.Logger)}
-	if spec.NLU, err = loadNLU(a, config, domain, env); err != nil {
+	h, err := build(a, config, domain, env)
+	if err == nil {
+		err = h.load(a, domain)
+	}
+	if err != nil {
 		return nil, err
 	}
-	if m.Core {
-		// Assigned only when it is there: a nil *Ensemble in the interface would not be nil.
-		ensemble, err := loadPolicies(a, config, domain, env)
-		if err != nil {
-			return nil, err
-		}
-		spec.Policies = ensemble
+	spec.NLU = h.pipeline
+	// Assigned only when it is there: a nil *Ensemble in the interface would not be nil.
+	if h.ensemble != nil {
+		spec.Policies = h.ensemble
 	}
 	return dialogue.NewModel(spec), nil
 }
@@ -72,39 +74,53 @@ func read(a *archive.Archive) (*project.Config, *project.Domain, error) {
 	return config, domain, problems.Err()
 }
 
-func loadNLU(a *archive.Archive, config *project.Config, domain *project.Domain, env component.Env) (*nlu.Pipeline, error) {
+// halves are the two halves of a model.
+type halves struct {
+	pipeline *nlu.Pipeline
+	// ensemble is nil for a model without dialogue.
+	ensemble *policy.Ensemble
+}
+
+// build builds the components and policies of a. The error holds all that cannot be built.
+func build(a *archive.Archive, config *project.Config, domain *project.Domain, env component.Env) (h halves, err error) {
 	c := nlu.Config{Language: config.Language, Domain: nluDomain(domain, a.Manifest.Core), Env: env}
 	if a.Manifest.NLU {
 		c.Entries = config.Pipeline
 	}
-	pipeline, err := nlu.NewPipeline(c)
-	if err != nil {
-		return nil, err
+	var components, policies error
+	h.pipeline, components = nlu.NewPipeline(c)
+	if a.Manifest.Core {
+		h.ensemble, policies = policy.NewEnsemble(config, env)
 	}
-	err = pipeline.Load(func(resource string) (component.Resource, error) {
-		name := nluPart(resource)
-		if _, ok := a.Part(name); !ok {
-			return nil, fmt.Errorf("%w: part %q is missing", archive.ErrCorrupt, name)
-		}
-		return a.Resource(name), nil
-	})
-	return pipeline, err
+	if err = errors.Join(components, policies); err != nil && a.Manifest.Origin == archive.OriginRasa {
+		err = fmt.Errorf("%w: it was trained by Rasa with parts that cannot be served here; change them in config.yml and train again, "+
+			"or keep serving this model with Rasa:\n%w", archive.ErrIncompatible, err)
+	}
+	return h, err
 }
 
-func loadPolicies(a *archive.Archive, config *project.Config, domain *project.Domain, env component.Env) (*policy.Ensemble, error) {
-	ensemble, err := policy.NewEnsemble(config, env)
-	if err != nil {
-		return nil, err
+// load lets the components and policies read what they learnt.
+func (h halves) load(a *archive.Archive, domain *project.Domain) error {
+	loadPipeline := (*nlu.Pipeline).Load
+	loadPolicy := (*policy.Ensemble).LoadPolicy
+	if a.Manifest.Origin == archive.OriginRasa {
+		loadPipeline, loadPolicy = (*nlu.Pipeline).LoadRasa, (*policy.Ensemble).LoadRasaPolicy
 	}
-	for i := range ensemble.Len() {
-		name := policyPart(i, ensemble.Name(i))
-		if _, ok := a.Part(name); !ok {
-			return nil, fmt.Errorf("%w: part %q is missing", archive.ErrCorrupt, name)
+	err := loadPipeline(h.pipeline, func(resource string) (component.Resource, error) {
+		return partOf(a, nluPart(resource))
+	})
+	if err != nil || h.ensemble == nil {
+		return err
+	}
+	for i := range h.ensemble.Len() {
+		r, err := partOf(a, policyPart(i, h.ensemble.Name(i)))
+		if err != nil {
+			return err
 		}
-		if err := ensemble.LoadPolicy(i, domain, a.Resource(name)); err != nil {
-			return nil, err
+		if err := loadPolicy(h.ensemble, i, domain, r); err != nil {
+			return err
 		}
 	}
-	ensemble.Connect(domain)
-	return ensemble, nil
+	h.ensemble.Connect(domain)
+	return nil
 }

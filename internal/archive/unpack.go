@@ -1,0 +1,128 @@
+package archive
+
+import (
+	"archive/tar"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+)
+
+// What an archive may contain. Trained weights hardly shrink when they are packed, so an archive that grows a
+// hundredfold to hundreds of megabytes was made to fill the memory.
+const (
+	maxFileSize  = 4 << 30
+	maxTotalSize = 16 << 30
+	maxFiles     = 100_000
+	freeSize     = 256 << 20
+	maxRatio     = 100
+)
+
+// unpack reads all files of a gzipped tar file. The error names the member that is to blame.
+func unpack(r io.Reader) (map[string][]byte, error) {
+	packed := &counter{r: r}
+	zip, err := gzip.NewReader(packed)
+	if err != nil {
+		return nil, err
+	}
+	u := unpacker{packed: packed, files: map[string][]byte{}}
+	tarball := tar.NewReader(zip)
+	for {
+		h, err := tarball.Next()
+		if errors.Is(err, io.EOF) {
+			// gzip compares its checksum only when it is read to the end.
+			n, err := io.CopyN(io.Discard, zip, freeSize)
+			if err == nil && n == freeSize {
+				return nil, errors.New("it goes on behind its last entry")
+			}
+			if errors.Is(err, io.EOF) {
+				err = nil
+			}
+			return u.files, err
+		}
+		if err != nil {
+			return nil, err
+		}
+		if err := u.member(h, tarball); err != nil {
+			return nil, fmt.Errorf("entry %q: %w", h.Name, err)
+		}
+	}
+}
+
+type unpacker struct {
+	packed *counter
+	total  int64
+	files  map[string][]byte
+}
+
+// member reads one entry of a tar file.
+func (u *unpacker) member(h *tar.Header, r io.Reader) error {
+	switch h.Typeflag {
+	case tar.TypeReg:
+	case tar.TypeDir, tar.TypeXGlobalHeader:
+		return nil
+	default:
+		return errors.New("it is neither a file nor a folder")
+	}
+	// Rasa's archives have a nameless root, which shows as a leading slash or "./".
+	name := strings.TrimPrefix(strings.TrimPrefix(h.Name, "."), "/")
+	if !fs.ValidPath(name) || strings.ContainsAny(name, "\\\x00") {
+		return fs.ErrInvalid
+	}
+	if _, twice := u.files[name]; twice {
+		return errors.New("it occurs twice")
+	}
+	if len(u.files) == maxFiles {
+		return fmt.Errorf("there are more than %d files", maxFiles)
+	}
+	if h.Size > maxFileSize || u.total+h.Size > maxTotalSize {
+		return fmt.Errorf("%d bytes are too much", h.Size)
+	}
+	data, err := u.read(r, h.Size)
+	if err != nil {
+		return err
+	}
+	u.files[name] = data
+	return nil
+}
+
+// step is how much of a file is read before looking again how much it was packed to.
+const step = 64 << 20
+
+// read reads size bytes. Memory is taken as the bytes arrive, because a header can promise anything.
+func (u *unpacker) read(r io.Reader, size int64) ([]byte, error) {
+	var data []byte
+	for read := int64(0); read < size || data == nil; {
+		n := min(size-read, step)
+		if int64(cap(data)) < read+n {
+			grown := make([]byte, read, min(size, max(2*read, n)))
+			copy(grown, data)
+			data = grown
+		}
+		data = data[:read+n]
+		if _, err := io.ReadFull(r, data[read:]); err != nil {
+			return nil, err
+		}
+		read += n
+		u.total += n
+		if u.total > freeSize && u.total > maxRatio*u.packed.n {
+			return nil, fmt.Errorf("%d bytes out of %d are too much", u.total, u.packed.n)
+		}
+	}
+	return data, nil
+}
+
+// counter counts what was read through it.
+type counter struct {
+	r io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.n += int64(n)
+	return n, err
+}
