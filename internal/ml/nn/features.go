@@ -22,6 +22,10 @@ type FeatureOptions struct {
 	DropRate, L2, Density           float64
 	// SparseDropout drops entries of sparse features, DenseDropout elements of what they become.
 	SparseDropout, DenseDropout bool
+	// PadBatch does to a batch whose sequences differ in length what Rasa does: when the widths of the features had to be
+	// brought together, the row for the whole of a sequence that isn't the longest gets added what a position without features
+	// became. A batch of one is not concerned.
+	PadBatch bool
 }
 
 // ConcatFeatures makes one dense matrix of several features (rasa_layers.py ConcatenateSparseDenseFeatures). All sparse
@@ -82,6 +86,7 @@ func (c *ConcatFeatures) Forward(t *Tape, features []Feature) *Tensor {
 // FeatureCombining puts the features of positions and those of whole sequences into one packed batch: after the positions
 // of each sequence stands a row for the whole of it (rasa_layers.py RasaFeatureCombiningLayer).
 type FeatureCombining struct {
+	padBatch                     bool
 	sequence, sentence           *ConcatFeatures
 	unifySequence, unifySentence *Ffnn
 	// Units is the width of the output.
@@ -90,7 +95,7 @@ type FeatureCombining struct {
 
 // NewFeatureCombining creates or reads the layer at path. One of the lists of specs may be empty.
 func NewFeatureCombining(p *Params, path string, sequence, sentence []FeatureSpec, o FeatureOptions) *FeatureCombining {
-	c := new(FeatureCombining)
+	c := &FeatureCombining{padBatch: o.PadBatch}
 	if len(sequence) > 0 {
 		c.sequence = NewConcatFeatures(p, path+"/_tf_layers/sparse_dense..sequence", sequence, o)
 		c.Units = c.sequence.Units
@@ -138,6 +143,46 @@ func (c *FeatureCombining) Forward(t *Tape, sequence, sentence []Feature, offset
 	whole := c.sentence.Forward(t, sentence)
 	if c.unifySequence != nil {
 		x, whole = c.unifySequence.Forward(t, x), c.unifySentence.Forward(t, whole)
+		if c.padBatch {
+			whole = c.pad(t, whole, offsets)
+		}
 	}
 	return Append(t, x, whole, offsets)
+}
+
+// pad adds to the rows of sequences that aren't the longest what the layer makes of no features.
+func (c *FeatureCombining) pad(t *Tape, whole *Tensor, offsets Offsets) *Tensor {
+	shorter := t.indices.take(offsets.Len())[:0]
+	longest := offsets.MaxLen()
+	for i := range offsets.Len() {
+		if offsets[i+1]-offsets[i] < longest {
+			shorter = append(shorter, i)
+		}
+	}
+	if len(shorter) == 0 {
+		return whole
+	}
+	nothing := t.mat(1, c.sequence.Units)
+	nothing.Zero()
+	row := c.unifySequence.Forward(t, t.Input(nothing))
+	out := t.Tensor(whole.Rows, whole.Cols)
+	out.CopyFrom(whole.Mat)
+	for _, i := range shorter {
+		f32.Add(out.Row(i), out.Row(i), row.Row(0))
+	}
+	if n := t.record(padBack, out, false, whole, row); n != nil {
+		n.rows = shorter
+	}
+	return out
+}
+
+func padBack(t *Tape, n *node) {
+	t.AddGrad(n.a, n.out.grad)
+	if !n.b.needs {
+		return
+	}
+	d := t.zeroGradOf(n.b).Row(0)
+	for _, i := range n.rows {
+		f32.Add(d, d, n.out.grad.Row(i))
+	}
 }

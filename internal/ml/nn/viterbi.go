@@ -4,7 +4,7 @@ import "github.com/parleybot/parley/internal/ml/f32"
 
 // Decode sets tags to the most likely tags of every sequence of logits, one a row, and confidences to what crf.py
 // crf_decode takes for their confidence. That isn't quite one: it follows back the scores with a score where the number
-// of a tag belongs, so that all but the last row of a sequence get the score of tag 0, or of tag 1 after a score of 1.
+// of a tag belongs, so that all but the last two rows of a sequence get the score of tag 0, or of tag 1 after a score of 1.
 func (c *CRF) Decode(t *Tape, logits *Tensor, offsets Offsets, tags []int, confidences []float32) {
 	n := c.Tags
 	backpointers, scores := t.indices.take(logits.Rows*n), t.floats.take(logits.Rows*n)
@@ -19,12 +19,13 @@ func (c *CRF) Decode(t *Tape, logits *Tensor, offsets Offsets, tags []int, confi
 			c.advance(state, sums, column, logits.Row(r), backpointers[r*n:(r+1)*n], scores[r*n:(r+1)*n])
 		}
 		tag := argmax(state)
-		score := c.certainty(column, state)
-		tags[to-1], confidences[to-1] = tag, score
+		tags[to-1], confidences[to-1] = tag, c.certainty(column, state)
+		followed := tag
 		for r := to - 1; r > from; r-- {
 			tag = backpointers[r*n+tag]
-			score = scores[r*n+int(score)]
+			score := scores[r*n+followed]
 			tags[r-1], confidences[r-1] = tag, score
+			followed = int(score)
 		}
 	}
 }
