@@ -91,7 +91,6 @@ func init() {
 	for name, hint := range map[string]string{
 		"DIETClassifier":          learned,
 		"ResponseSelector":        "components with neural models are planned; name the response in a rule or story (intent/key)",
-		"CRFEntityExtractor":      "use RegexEntityExtractor or DucklingEntityExtractor",
 		"SklearnIntentClassifier": "use LogisticRegressionClassifier",
 		"MitieIntentClassifier":   python + "use LogisticRegressionClassifier",
 		"MitieNLP":                python + "use WhitespaceTokenizer and CountVectorsFeaturizer",
