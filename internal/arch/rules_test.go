@@ -20,6 +20,7 @@ var rules = []rule{
 	{packages: "internal/tagging", may: []string{"internal/value"}, why: "leaf: entities as tags of tokens, for extractors and policies"},
 	{packages: "internal/jsonschema", may: []string{vocabulary}, why: "leaf: JSON schema in Python's words"},
 	{packages: "internal/ml/...", may: []string{"internal/ml/...", "internal/value"}, why: "leaf: numbers only, no chatbot words"},
+	{packages: "internal/shortcut", standardLibrary: true, why: "leaf: requests that need no HTTP server; knows nothing of what answers"},
 	{packages: "lb", standardLibrary: true, why: "leaf: pools of servers, whatever they serve; standard library only"},
 	{packages: "project", may: []string{vocabulary}, why: "leaf: what is written in a project, before anything interprets it"},
 	{packages: "component", may: []string{vocabulary}, why: "leaf: the registry knows no concrete component"},
@@ -32,6 +33,8 @@ var rules = []rule{
 		why: "the network that DIETClassifier and ResponseSelector share"},
 	{packages: "nlu/selector/response", may: []string{"nlu", "nlu/diet", "component", "internal/ml/...", vocabulary}, why: "a component on the shared network"},
 	{packages: "nlu/classifier/diet", may: []string{"nlu", "nlu/diet", "component", "internal/ml/...", vocabulary}, why: "a component on the shared network"},
+	{packages: "nlu/classifier/{logisticregression,sklearn}", may: []string{"nlu", "component", "internal/ml/...", "internal/archive/skops", vocabulary},
+		why: "a component that reads estimators of scikit-learn"},
 	{packages: "nlu/*/*", may: []string{"nlu", "component", "dialogue/tracker", "internal/ml/...", vocabulary},
 		why: "a component knows its root, never another component"},
 
@@ -60,7 +63,7 @@ var rules = []rule{
 		why: "a channel knows its root, never another channel"},
 
 	{packages: "server", may: []string{"dialogue", "dialogue/{tracker,policy}", "nlu", "stores", "channels", "actions", "console", "project", "component",
-		"internal/jsonschema", vocabulary}, why: "the HTTP API over contracts; what implements them is handed in"},
+		"internal/{jsonschema,shortcut}", vocabulary}, why: "the HTTP API over contracts; what implements them is handed in"},
 	{packages: "console", standardLibrary: true, why: "embedded files"},
 	{packages: "standard", may: []string{"nlu/...", "dialogue/policy/...", "stores/...", "channels/..."}, why: "the one list of what this binary contains"},
 
