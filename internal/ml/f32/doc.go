@@ -4,7 +4,7 @@
 // On amd64 the inner loops are assembly for AVX2 with FMA or AVX-512, chosen at start by what the processor can do; asm/
 // generates it. Other machines, and builds with the tag purego, run the same algorithms in Go. Large products use up to
 // GOMAXPROCS goroutines that share out rows and columns of the result, never the terms of a sum: for one machine the
-// result has the same bits for any number of cores.
+// result has the same bits for any number of cores. Small products and those of few rows do not allocate.
 //
 // Shapes are the caller's contract: an operation panics when they do not fit, like an index out of range. Operations
 // write only their destination and may run concurrently when destinations do not overlap. Unless a comment says

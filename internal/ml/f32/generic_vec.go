@@ -1,6 +1,9 @@
 package f32
 
-import "math"
+import (
+	"math"
+	"runtime"
+)
 
 // The vector operations in Go: what assembly is tested against, and what runs without it.
 
@@ -216,4 +219,16 @@ func setMask(mask []float32, i int, bits, threshold uint32, keep float32) {
 	if bits < threshold {
 		mask[i] = 0
 	}
+}
+
+// fmaLoopGo runs n times twelve independent multiplications and additions of the returned width.
+func fmaLoopGo(n int) (width int) {
+	var s [12]float32
+	for range n {
+		for i := range s {
+			s[i] += s[i] * 0.5
+		}
+	}
+	runtime.KeepAlive(&s)
+	return 1
 }

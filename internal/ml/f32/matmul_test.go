@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 )
 
 // randomMat returns a matrix of normal values, its rows pad elements apart, NaN between them.
@@ -100,25 +103,70 @@ func checkProducts(t *testing.T, rng *rand.Rand, m, k, n, pad int) {
 }
 
 func TestProductsOfAllSmallShapes(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	step := 1
-	if testing.Short() {
-		step = 3
-	}
-	for m := 0; m <= 40; m += step {
-		for k := 0; k <= 40; k += 1 + rng.IntN(6) {
-			for n := 0; n <= 40; n += 1 + rng.IntN(3) {
-				checkProducts(t, rng, m, k, n, rng.IntN(3))
+	onEveryKernel(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(1, 2))
+		for m := range 41 {
+			for k := rng.IntN(4); k <= 40; k += 1 + rng.IntN(12) {
+				for n := rng.IntN(4); n <= 40; n += 1 + rng.IntN(8) {
+					checkProducts(t, rng, m, k, n, rng.IntN(3))
+				}
 			}
 		}
-	}
+	})
 }
 
 func TestProductsOfLargeShapes(t *testing.T) {
+	onEveryKernel(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(3, 4))
+		for _, s := range [][3]int{{33, 128, 256}, {65, 1024, 10}, {3, 700, 130}, {30, 513, 33}, {1, 256, 1024}, {13, 1100, 7}, {129, 40, 300}} {
+			checkProducts(t, rng, s[0], s[1], s[2], 3)
+		}
+	})
+}
+
+func TestBitsDoNotDependOnCores(t *testing.T) {
+	onEveryKernel(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(3, 4))
+		a, b, p := randomMat(rng, 151, 600, 0), randomMat(rng, 600, 111, 0), NewPattern(600, 111, 0.5, rng)
+		w := make([]float32, p.Len())
+		p.Gather(w, b)
+		var want []Mat
+		for _, cores := range []int{1, 2, 3} {
+			before := runtime.GOMAXPROCS(cores)
+			got := []Mat{New(151, 111), New(151, 600), New(600, 111), New(151, 111), New(1, p.Len())}
+			MatMul(got[0], a, b, false)
+			MatMulT(got[1], got[0], b, false)
+			MatTMul(got[2], a, got[0], false)
+			p.Mul(got[3], a, w, false)
+			p.Grad(got[4].Data, a, got[0])
+			runtime.GOMAXPROCS(before)
+			if want == nil {
+				want = got
+			}
+			require.Equal(t, want, got)
+		}
+	})
+}
+
+// TestRowsDoNotDependOnOthers: a message alone gets the same numbers as among others.
+func TestRowsDoNotDependOnOthers(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
-	for _, s := range [][3]int{{64, 256, 256}, {65, 1024, 100}, {3, 700, 1030}, {50, 513, 33}, {1, 256, 1024}, {13, 2000, 7}, {129, 40, 1100}} {
-		checkProducts(t, rng, s[0], s[1], s[2], 3)
+	a, b := randomMat(rng, 61, 600, 0), randomMat(rng, 600, 70, 0)
+	all := New(61, 70)
+	MatMul(all, a, b, false)
+	for _, i := range []int{0, 12, 59, 60} {
+		one := New(1, 70)
+		MatMul(one, a.SliceRows(i, i+1), b, false)
+		require.Equal(t, all.Row(i), one.Data)
 	}
+}
+
+func FuzzProducts(f *testing.F) {
+	f.Add(uint64(1), uint8(3), uint8(4), uint8(5), uint8(1))
+	f.Add(uint64(2), uint8(25), uint8(70), uint8(33), uint8(0))
+	f.Fuzz(func(t *testing.T, seed uint64, m, k, n, pad uint8) {
+		checkProducts(t, rand.New(rand.NewPCG(seed, 1)), int(m), int(k), int(n), int(pad%8))
+	})
 }
 
 func TestProductRefusesShapesThatDoNotFit(t *testing.T) {

@@ -28,18 +28,34 @@ func (s CSR) Mul(dst, w Mat, add bool) {
 	if !add {
 		dst.Zero()
 	}
-	Parallel(s.Rows, 1, s.entries()*w.Cols, func(from, to int) {
-		for i := from; i < to; i++ {
-			cols, vals := s.Row(i)
-			sparseRow(dst.Row(i), cols, vals, w)
-		}
-	})
+	work := s.entries() * w.Cols
+	if workers(work) == 1 {
+		s.mulRows(dst, w, 0, s.Rows)
+		return
+	}
+	Parallel(s.Rows, 1, work, func(from, to int) { s.mulRows(dst, w, from, to) })
+}
+
+func (s CSR) mulRows(dst, w Mat, from, to int) {
+	for i := from; i < to; i++ {
+		cols, vals := s.Row(i)
+		sparseRow(dst.Row(i), cols, vals, w)
+	}
 }
 
 // TMulAdd adds sᵀ·dy to grad, which is Cols x n: the gradient of w in Mul. Only rows of grad whose column has an entry
 // are read or written.
 func (s CSR) TMulAdd(grad, dy Mat) {
 	checkProduct("CSR.TMulAdd", grad, s.Cols, s.Rows, dy.Rows, dy.Cols)
+	work := s.entries() * dy.Cols
+	if workers(work) == 1 {
+		s.scatterCols(grad, dy)
+		return
+	}
+	Parallel(dy.Cols, 32, work, func(from, to int) { s.scatterCols(grad.SliceCols(from, to), dy.SliceCols(from, to)) })
+}
+
+func (s CSR) scatterCols(grad, dy Mat) {
 	for i := range s.Rows {
 		cols, vals := s.Row(i)
 		sparseScatter(grad, cols, vals, dy.Row(i))

@@ -1,3 +1,5 @@
+//go:build !amd64 || purego
+
 package f32
 
 func vecAdd(dst, a, b []float32)                       { addGo(dst, a, b) }
@@ -59,3 +61,8 @@ func tilesMul(dst, x Mat, w []float32, ptr, block []int32, add bool) {
 }
 
 func tilesGrad(dw []float32, x, dy Mat, p *Pattern) { tilesGradGo(dw, x, dy, p) }
+
+// kernel names the instructions in use.
+func kernel() string { return "go" }
+
+func fmaLoop(n int) (width int) { return fmaLoopGo(n) }
