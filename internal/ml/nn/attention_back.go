@@ -11,8 +11,9 @@ func attendBack(t *Tape, n *node) {
 	w := attending{Attention: a, q: n.a.Mat, k: n.b.Mat, v: n.c.Mat, out: n.out.Mat, offsets: n.sequences, queries: n.offsets,
 		positions: n.rows, weights: n.floats, start: n.starts, relative: n.more, dOut: n.out.grad}
 	w.dq, w.dk, w.dv = t.zeroGradOf(n.a), t.zeroGradOf(n.b), t.zeroGradOf(n.c)
-	w.scratch = t.floats.take(len(w.weights))
+	w.scratch = t.room(len(w.weights))
 	w.each((*attending).backward)
+	t.spares.put(w.scratch)
 }
 
 func (w *attending) backward(s int) {

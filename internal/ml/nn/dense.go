@@ -91,12 +91,7 @@ func GELU(t *Tape, x *Tensor) *Tensor {
 }
 
 func geluBack(t *Tape, n *node) {
-	dx, add := t.gradOf(n.a)
-	if !add {
-		f32.GELUGrad(dx.Elements(), n.a.Elements(), n.out.grad.Elements())
-		return
-	}
-	own := n.out.grad.Elements()
-	f32.GELUGrad(own, n.a.Elements(), own)
-	f32.Add(dx.Elements(), dx.Elements(), own)
+	d := n.out.grad.Elements()
+	f32.GELUGrad(d, n.a.Elements(), d)
+	t.pass(n.out, n.a)
 }

@@ -2,29 +2,40 @@ package nn
 
 import "github.com/parleybot/parley/internal/ml/f32"
 
+// dropoutPiece is for how many elements a mask is made at a time.
+const dropoutPiece = 4096
+
 // Dropout sets a share of the elements to zero while it trains, and scales the others so that the mean stays
-// (tf.keras.layers.Dropout). While it infers it returns x itself.
+// (tf.keras.layers.Dropout). It works in x's memory: x must not be used any more, by another layer either. While it infers it
+// returns x itself.
 func Dropout(t *Tape, x *Tensor, rate float64) *Tensor {
 	if !t.training || rate <= 0 {
 		return x
 	}
-	out := t.Tensor(x.Rows, x.Cols)
-	mask := t.floats.take(x.Rows * x.Cols)
-	t.masks.Dropout(mask, float32(rate))
-	f32.Mul(out.Elements(), x.Elements(), mask)
+	out := t.Input(x.Mat)
 	if n := t.record(dropoutBack, out, false, x); n != nil {
-		n.floats = mask
+		n.random, n.factor = *t.masks, float32(rate)
 	}
+	dropElements(t, t.masks, out.Elements(), float32(rate))
 	return out
 }
 
-func dropoutBack(t *Tape, n *node) {
-	dx, add := t.gradOf(n.a)
-	if add {
-		f32.MulAdd(dx.Elements(), n.out.grad.Elements(), n.floats)
-		return
+// dropElements drops elements of x. The same state of random drops the same ones again.
+func dropElements(t *Tape, random *f32.Rand, x []float32, rate float32) {
+	mask := t.room(dropoutPiece)
+	for len(x) > 0 {
+		n := min(len(x), dropoutPiece)
+		random.Dropout(mask[:n], rate)
+		f32.Mul(x[:n], x[:n], mask[:n])
+		x = x[n:]
 	}
-	f32.Mul(dx.Elements(), n.out.grad.Elements(), n.floats)
+	t.spares.put(mask)
+}
+
+// dropoutBack makes the mask once more instead of keeping it.
+func dropoutBack(t *Tape, n *node) {
+	dropElements(t, &n.random, n.out.grad.Elements(), n.factor)
+	t.pass(n.out, n.a)
 }
 
 // SparseDropout removes a share of the entries while it trains; unlike Dropout it doesn't scale the others

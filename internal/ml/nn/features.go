@@ -177,12 +177,11 @@ func (c *FeatureCombining) pad(t *Tape, whole *Tensor, offsets Offsets) *Tensor 
 }
 
 func padBack(t *Tape, n *node) {
-	t.AddGrad(n.a, n.out.grad)
-	if !n.b.needs {
-		return
+	if n.b.needs {
+		d := t.zeroGradOf(n.b).Row(0)
+		for _, i := range n.rows {
+			f32.Add(d, d, n.out.grad.Row(i))
+		}
 	}
-	d := t.zeroGradOf(n.b).Row(0)
-	for _, i := range n.rows {
-		f32.Add(d, d, n.out.grad.Row(i))
-	}
+	t.pass(n.out, n.a)
 }

@@ -61,7 +61,7 @@ func normalize(t *Tape, x *Tensor) *Tensor {
 
 func normalizeBack(t *Tape, n *node) {
 	f32.L2NormalizeGrad(n.out.grad, n.out.Mat, n.out.grad, n.floats)
-	t.AddGrad(n.a, n.out.grad)
+	t.pass(n.out, n.a)
 }
 
 // scaleFactors sets factors to how much each loss counts (layers.py _scale_loss): less the better it is predicted, once

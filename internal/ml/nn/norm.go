@@ -32,5 +32,5 @@ func normBack(t *Tape, n *node) {
 	l := n.layer.(*LayerNorm)
 	dx := n.out.grad
 	f32.LayerNormGrad(dx, l.gamma.gradient(), l.beta.gradient(), n.a.Mat, n.out.grad, l.gamma.Value, n.floats, n.more)
-	t.AddGrad(n.a, dx)
+	t.pass(n.out, n.a)
 }

@@ -12,7 +12,7 @@ func Add(t *Tape, a, b *Tensor) *Tensor {
 
 func addBack(t *Tape, n *node) {
 	t.AddGrad(n.a, n.out.grad)
-	t.AddGrad(n.b, n.out.grad)
+	t.pass(n.out, n.b)
 }
 
 // Gather returns the given rows of x, in this order; a row may be taken several times. rows must not change until the

@@ -29,6 +29,7 @@ type node struct {
 	starts    []int
 	sparse    f32.CSR
 	factor    float32
+	random    f32.Rand
 }
 
 // Tape runs layers and owns the memory of what they compute. It belongs to one goroutine.
@@ -43,6 +44,7 @@ type Tape struct {
 	tensors  slab[Tensor]
 	pointers slab[*Tensor]
 	nodes    []node
+	spares   spares
 }
 
 // NewTape returns a tape that infers: nothing is dropped out, there is no way back.
@@ -67,6 +69,7 @@ func (t *Tape) Reset() {
 	t.columns.reset()
 	t.tensors.reset()
 	t.pointers.reset()
+	t.spares.free = t.spares.free[:0]
 	clear(t.nodes)
 	t.nodes = t.nodes[:0]
 }
@@ -92,12 +95,18 @@ func (t *Tape) Floats(n int) []float32 { return t.floats.take(n) }
 func (t *Tape) Ints(n int) []int { return t.indices.take(n) }
 
 // Backward computes the gradients of everything that was recorded since Reset, from the losses on, and adds those of the
-// variables to their Grad.
+// variables to their Grad. Of the tensors only inputs that are watched keep theirs.
 func (t *Tape) Backward() {
 	for i := len(t.nodes) - 1; i >= 0; i-- {
 		n := &t.nodes[i]
-		if n.out == nil || n.out.has {
+		if n.out == nil {
 			n.back(t, n)
+			continue
+		}
+		if n.out.has {
+			n.back(t, n)
+			t.spares.put(n.out.grad.Data)
+			n.out.grad.Data, n.out.has = nil, false
 		}
 	}
 }
@@ -159,10 +168,30 @@ func (t *Tape) record(back func(*Tape, *node), out *Tensor, learns bool, from ..
 // gradOf returns where to put the gradient at x, and whether to add to what is there.
 func (t *Tape) gradOf(x *Tensor) (dx f32.Mat, add bool) {
 	if x.grad.Data == nil {
-		x.grad = t.mat(x.Rows, x.Cols)
+		x.grad = f32.Wrap(x.Rows, x.Cols, t.room(x.Rows*x.Cols))
 	}
 	add, x.has = x.has, true
 	return x.grad, add
+}
+
+// room returns memory for a gradient.
+func (t *Tape) room(n int) []float32 {
+	if spare := t.spares.take(n); spare != nil {
+		return spare
+	}
+	return t.floats.take(n)
+}
+
+// pass hands the gradient at out, whatever it was made of, on to x: the memory changes hands unless x has a gradient already.
+func (t *Tape) pass(out, x *Tensor) {
+	switch {
+	case !x.needs:
+	case x.has:
+		t.AddGrad(x, out.grad)
+	default:
+		x.grad, x.has = out.grad, true
+		out.grad.Data = nil
+	}
 }
 
 // zeroGradOf returns the gradient at x to add to, starting from zeros.
@@ -172,31 +201,4 @@ func (t *Tape) zeroGradOf(x *Tensor) f32.Mat {
 		dx.Zero()
 	}
 	return dx
-}
-
-// slab hands out pieces of memory that are all taken back at once.
-type slab[T any] struct {
-	chunk []T
-	used  int
-	// full counts what earlier, smaller chunks held since the last reset.
-	full int
-}
-
-func (s *slab[T]) take(n int) []T {
-	if s.used+n > len(s.chunk) {
-		s.full += s.used
-		s.chunk = make([]T, max(n, 2*len(s.chunk), 64))
-		s.used = 0
-	}
-	out := s.chunk[s.used : s.used+n : s.used+n]
-	s.used += n
-	return out
-}
-
-func (s *slab[T]) reset() {
-	if s.full > 0 {
-		s.chunk = make([]T, s.full+s.used+(s.full+s.used)/8)
-		s.full = 0
-	}
-	s.used = 0
 }

@@ -49,9 +49,9 @@ func TestTapeAllocatesNothingInTheSteadyState(t *testing.T) {
 		run(infer)
 		run(train)
 	}
-	// CSR.Mul makes a closure.
-	assert.LessOrEqual(t, testing.AllocsPerRun(10, func() { run(infer) }), 4.0, "inference")
-	assert.LessOrEqual(t, testing.AllocsPerRun(10, func() { run(train) }), 8.0, "training")
+	// What is left are functions that products hand to goroutines.
+	assert.LessOrEqual(t, testing.AllocsPerRun(10, func() { run(infer) }), 16.0, "inference")
+	assert.LessOrEqual(t, testing.AllocsPerRun(10, func() { run(train) }), 32.0, "training")
 }
 
 func TestInferenceComputesOnlyTheRowsThatAreNeeded(t *testing.T) {

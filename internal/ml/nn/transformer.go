@@ -109,7 +109,7 @@ func (e *Transformer) place(t *Tape, x *Tensor, offsets Offsets) *Tensor {
 func placeBack(t *Tape, n *node) {
 	own := n.out.grad.Elements()
 	f32.Scale(own, n.factor, own)
-	t.AddGrad(n.a, n.out.grad)
+	t.pass(n.out, n.a)
 }
 
 // encodings returns the sines and cosines of at least n positions (transformer.py _positional_encoding).
