@@ -11,6 +11,10 @@ import (
 // Handler has the engine answer one user message: everything it has to say went to m.Output when it returns.
 type Handler func(ctx context.Context, m *UserMessage) error
 
+// DirectHandler answers a request with status 200 and JSON, which it appends to dst, or returns false when nothing has
+// been done and the route's ordinary handler is to answer. body is its own only until it returns.
+type DirectHandler func(ctx context.Context, body, dst []byte) (answer []byte, ok bool)
+
 // Channel brings messages of one chat service in and answers out (Rasa's InputChannel). Channels are safe for
 // concurrent use.
 type Channel interface {
@@ -31,6 +35,9 @@ type Closer interface {
 type Router interface {
 	// Handle registers h for a path below /webhooks/<channel name>.
 	Handle(method, path string, h echo.HandlerFunc)
+	// Direct registers h for a path that Handle knows for POST. It answers the requests that need nothing of the HTTP
+	// framework before that sees them; a router may ignore it.
+	Direct(path string, h DirectHandler)
 	// HandleRoot registers h for a path of the server and several methods; "Allow" lists them in this order.
 	HandleRoot(methods []string, path string, h echo.HandlerFunc)
 }

@@ -83,6 +83,12 @@ func (r channelRouter) Handle(method, path string, h echo.HandlerFunc) {
 	r.s.add(h, strings.TrimRight(r.prefix+path, "/"), method)
 }
 
+// Direct registers what answers plain requests for a path before they become HTTP requests.
+func (r channelRouter) Direct(path string, h channels.DirectHandler) {
+	path = strings.TrimRight(r.prefix+path, "/")
+	r.s.direct[path] = r.s.shortcut(path, h)
+}
+
 // HandleRoot registers h for a path of the server.
 func (r channelRouter) HandleRoot(methods []string, path string, h echo.HandlerFunc) {
 	r.s.add(h, path, methods...)

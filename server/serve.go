@@ -1,13 +1,12 @@
 package server
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"net/http"
-	"runtime/debug"
 	"strings"
 	"time"
+
+	"github.com/parleybot/parley/internal/shortcut"
 )
 
 // restTimeout is how long a client may take to send the rest of a body that its answer did not need.
@@ -28,8 +27,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if path == "" {
 		path = "/"
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), s.cfg.ResponseTimeout)
-	defer cancel()
+	ctx := limit(r.Context(), time.Now().Add(s.cfg.ResponseTimeout))
+	defer ctx.release()
 	r = r.WithContext(ctx)
 	url := *r.URL
 	url.Path, url.RawPath = path, ""
@@ -37,6 +36,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.ContentLength != 0 {
 		// The server reads what is left of the body before the next request.
 		defer func() { _ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(restTimeout)) }()
+	}
+	if shortcut.HasFailed(ctx) {
+		s.handleError(errPanic, s.echo.NewContext(r, w))
+		return
 	}
 	defer s.recover(w, r)
 	s.echo.ServeHTTP(w, r)
@@ -62,7 +65,6 @@ func (s *Server) recover(w http.ResponseWriter, r *http.Request) {
 	if err, ok := problem.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(problem)
 	}
-	s.log.Error("request panicked", "url", r.RequestURI, "err", fmt.Errorf("panic: %v", problem), "stack", string(debug.Stack()))
-	c := s.echo.NewContext(r, w)
-	s.handleError(errPanic, c)
+	s.logPanic(r.RequestURI, problem)
+	s.handleError(errPanic, s.echo.NewContext(r, w))
 }

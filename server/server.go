@@ -15,6 +15,7 @@ import (
 
 	"github.com/parleybot/parley/channels"
 	"github.com/parleybot/parley/dialogue"
+	"github.com/parleybot/parley/internal/shortcut"
 )
 
 // What Rasa says of itself; clients of its API check these.
@@ -68,7 +69,9 @@ type Server struct {
 	cors *cors
 	// methods holds for each path the methods it has, as the header "Allow" lists them.
 	methods map[string]string
-	tokens  *tokenChecker
+	// direct holds what answers plain requests by path.
+	direct map[string]shortcut.Handler
+	tokens *tokenChecker
 	// ctx ends with the server: requests answered by callback outlive their connection.
 	ctx      context.Context
 	stop     context.CancelFunc
@@ -87,7 +90,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.ShutdownTimeout == 0 {
 		cfg.ShutdownTimeout = defaultShutdownTimeout
 	}
-	s := &Server{cfg: cfg, log: cfg.Logger, echo: echo.New(), methods: map[string]string{}}
+	s := &Server{cfg: cfg, log: cfg.Logger, echo: echo.New(), methods: map[string]string{}, direct: map[string]shortcut.Handler{}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.echo.HTTPErrorHandler = s.handleError
 	var err error
@@ -106,12 +109,16 @@ func New(cfg Config) (*Server, error) {
 // Run serves on a listener until ctx ends, then lets running requests finish, and breaks off those that take too long.
 // With a certificate use tls.NewListener. It closes the listener and the channels.
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
+	front, err := s.listen(l)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
 	h := &http.Server{
-		Handler: s, ReadHeaderTimeout: headerTimeout, IdleTimeout: keepAliveTimeout,
+		Handler: s, ReadHeaderTimeout: headerTimeout, IdleTimeout: keepAliveTimeout, ConnContext: shortcut.ConnContext,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- h.Serve(l) }()
+	go func() { failed <- h.Serve(front) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serving on %s: %w", l.Addr(), err)
@@ -120,8 +127,8 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	// ctx has ended: the time to finish is a new one.
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.ShutdownTimeout)
 	defer cancel()
-	err := s.closeChannels(grace)
-	if h.Shutdown(grace) == nil && s.finish(grace) {
+	err = s.closeChannels(grace)
+	if h.Shutdown(grace) == nil && front.Wait(grace) && s.finish(grace) {
 		s.stop()
 		return err
 	}
@@ -129,10 +136,24 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	s.stop()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), breakOffTimeout)
 	defer cancel()
-	if h.Shutdown(last) != nil || !s.finish(last) {
+	if h.Shutdown(last) != nil || !front.Wait(last) || !s.finish(last) {
+		front.Abort()
 		err = errors.Join(err, h.Close())
 	}
 	return err
+}
+
+// listen puts what answers plain requests in front of a listener. They have no Origin.
+func (s *Server) listen(l net.Listener) (*shortcut.Listener, error) {
+	header := http.Header{"Content-Type": {channels.TypeJSON}}
+	s.cors.apply(header, &http.Request{Method: http.MethodPost})
+	front, err := shortcut.Listen(l, shortcut.Config{
+		Routes: s.direct, Header: header, HeadTimeout: headerTimeout, IdleTimeout: keepAliveTimeout,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("listening: %w", err)
+	}
+	return front, nil
 }
 
 func (s *Server) closeChannels(ctx context.Context) error {

@@ -56,6 +56,9 @@ func (r router) Handle(method, path string, h echo.HandlerFunc) {
 	r.echo.Add(method, strings.TrimRight(r.prefix+path, "/"), h)
 }
 
+// Direct implements channels.Router: all requests go to the ordinary handlers.
+func (r router) Direct(string, channels.DirectHandler) {}
+
 func (r router) HandleRoot(methods []string, path string, h echo.HandlerFunc) {
 	for _, m := range methods {
 		r.echo.Add(m, path, h)

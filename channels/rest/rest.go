@@ -45,6 +45,7 @@ func (ch *Channel) Mount(r channels.Router, handle channels.Handler) {
 	ch.handle = handle
 	r.Handle(http.MethodGet, "/", channels.Health)
 	r.Handle(http.MethodPost, "/webhook", ch.receive)
+	r.Direct("/webhook", ch.answer)
 }
 
 func (ch *Channel) receive(c echo.Context) error {
@@ -55,12 +56,26 @@ func (ch *Channel) receive(c echo.Context) error {
 	if channels.QueryBool(c, "stream", false) {
 		return ch.stream(c, body)
 	}
+	return channels.WriteJSON(c, http.StatusOK, ch.collect(c.Request().Context(), body))
+}
+
+// answer is receive for a request without a query, as long as nothing is wrong with its body.
+func (ch *Channel) answer(ctx context.Context, data, dst []byte) ([]byte, bool) {
+	v, err := value.DecodeBody(data)
+	body, ok := v.(*value.Map)
+	if err != nil || !ok {
+		return dst, false
+	}
+	return value.Append(dst, ch.collect(ctx, body), value.Sanic), true
+}
+
+// collect returns the answers to a message. One that fails is answered with what was said before.
+func (ch *Channel) collect(ctx context.Context, body *value.Map) []any {
 	out := channels.NewCollector()
-	// A message that fails is answered with what was said before.
-	if err := ch.process(c.Request().Context(), body, out); err != nil {
+	if err := ch.process(ctx, body, out); err != nil {
 		ch.log.Error("message failed", "sender_id", channels.SenderID(body), "err", err)
 	}
-	return channels.WriteJSON(c, http.StatusOK, out.End())
+	return out.End()
 }
 
 func (ch *Channel) process(ctx context.Context, body *value.Map, out channels.Output) error {
