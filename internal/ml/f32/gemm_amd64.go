@@ -140,17 +140,18 @@ type block struct {
 func (b block) run() {
 	work := b.dst.Rows * (b.toJ - b.fromJ) * (b.toK - b.fromK)
 	if workers(work) == 1 {
-		b.pack(b.fromJ, b.toJ)
+		b.pack(0, b.toJ-b.fromJ)
 		b.rows(0, b.dst.Rows)
 		return
 	}
-	Parallel(b.toJ-b.fromJ, b.panel, work, func(from, to int) { b.pack(b.fromJ+from, b.fromJ+to) })
+	Parallel(b.toJ-b.fromJ, b.panel, work, b.pack)
 	Parallel(b.dst.Rows, 12, work, b.rows)
 }
 
+// pack packs the columns from <= j < to of the block.
 func (b block) pack(from, to int) {
 	depth := b.toK - b.fromK
-	for j := from; j < to; j += b.panel {
+	for j := b.fromJ + from; j < b.fromJ+to; j += b.panel {
 		out := b.packed[(j-b.fromJ)*depth:]
 		packPanel(out, b.panel, b.b, b.fromK, b.toK, j, min(j+b.panel, b.toJ), b.l == bTransposed)
 	}

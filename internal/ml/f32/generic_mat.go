@@ -29,11 +29,26 @@ func gemmGo(dst, a, b Mat, l layout, add bool) {
 		transposeGo(bt, b)
 		b = bt
 	}
-	Parallel(dst.Rows, 4, dst.Rows*dst.Cols*k, func(from, to int) {
-		for i := from; i < to; i++ {
-			gemmRowGo(dst.Row(i), a, b, i, k, l == aTransposed)
-		}
-	})
+	g := goProduct{dst: dst, a: a, b: b, k: k, transposed: l == aTransposed}
+	if work := dst.Rows * dst.Cols * k; workers(work) > 1 {
+		g.parallel(work)
+		return
+	}
+	g.rows(0, dst.Rows)
+}
+
+type goProduct struct {
+	dst, a, b  Mat
+	k          int
+	transposed bool
+}
+
+func (g goProduct) parallel(work int) { Parallel(g.dst.Rows, 4, work, g.rows) }
+
+func (g goProduct) rows(from, to int) {
+	for i := from; i < to; i++ {
+		gemmRowGo(g.dst.Row(i), g.a, g.b, i, g.k, g.transposed)
+	}
 }
 
 // gemmRowGo adds row i of a (column i when a is transposed) times b to out, four rows of b at a time.
