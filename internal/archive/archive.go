@@ -2,7 +2,8 @@
 // trained part and a checksum of each file. A part is kept with the fingerprint of what it was trained from, so that
 // the next training takes over what did not change.
 //
-// The layout of the archive is parley's own; archives trained by Rasa are recognised and refused by name.
+// The layout of the archive is parley's own. Archives trained by Rasa Open Source 3.6.21 or higher are turned into it when
+// they are read. Large archives are unpacked once into a cache folder beside them and mapped into memory from there.
 package archive
 
 import (
@@ -65,10 +66,14 @@ type Part struct {
 	Fingerprint string `json:"fingerprint"`
 }
 
-// Archive is a model in memory: the manifest and the files. It is built by one goroutine and read by any number.
+// Archive is a model: the manifest and the files, which may be mapped from disk. It is built by one goroutine and read by
+// any number.
 type Archive struct {
 	Manifest Manifest
 	files    map[string][]byte
+	// mapping holds the files if they lie in the cache; cache is where the archive is kept. Both may be nil.
+	mapping *mapping
+	cache   *cache
 }
 
 // New returns an empty archive.
@@ -87,6 +92,15 @@ func (a *Archive) File(name string) ([]byte, error) {
 
 // SetFile stores a file.
 func (a *Archive) SetFile(name string, data []byte) { a.files[name] = data }
+
+// OnDisk returns the function that gives the memory of files mapped from disk back to the system, nil if there are
+// none. It may be called while they are used: what is touched afterwards is read from disk again.
+func (a *Archive) OnDisk() (evict func()) {
+	if a.mapping == nil {
+		return nil
+	}
+	return a.mapping.evict
+}
 
 // Part returns the part called name.
 func (a *Archive) Part(name string) (Part, bool) {

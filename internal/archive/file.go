@@ -86,17 +86,29 @@ func writeEntry(w *tar.Writer, name string, data []byte, at time.Time) error {
 	return err
 }
 
-// Load reads and verifies the archive at path. The error wraps ErrCorrupt, ErrIncompatible or the file system's error.
+// Load reads and verifies the archive at path. A large one is kept in the cache folder and mapped from there; its files
+// are read-only memory. The error wraps ErrCorrupt, ErrIncompatible or the file system's error.
 func Load(path string) (*Archive, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("loading model: %w", err)
 	}
 	defer f.Close()
-	a, err := Read(f)
+	c, err := newCache(path, f)
 	if err != nil {
-		return nil, fmt.Errorf("loading model %s: %w", path, err)
+		return nil, fmt.Errorf("loading model: %w", err)
 	}
+	a := c.load()
+	if a == nil {
+		if _, err = f.Seek(0, io.SeekStart); err == nil {
+			a, err = Read(f)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("loading model %s: %w", path, err)
+		}
+		a = c.keep(a)
+	}
+	a.cache = c
 	return a, nil
 }
 

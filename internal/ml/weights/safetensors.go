@@ -120,10 +120,21 @@ func (s *Set) place(entries map[string]entry, data []byte) error {
 // Bytes returns the set as a safetensors file. Equal sets give equal bytes.
 func (s *Set) Bytes() ([]byte, error) {
 	var out bytes.Buffer
+	out.Grow(s.size())
 	if err := s.Write(&out); err != nil {
 		return nil, err
 	}
 	return out.Bytes(), nil
+}
+
+// size is about the number of bytes of the file, never less than those of the tensors.
+func (s *Set) size() int {
+	const header = 256 // a tensor's part of it, more or less
+	n := header
+	for _, t := range s.tensors {
+		n += len(t.Data) + header
+	}
+	return n
 }
 
 // Write writes the set as a safetensors file, the largest element types first so that all tensors are aligned.
