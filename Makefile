@@ -19,7 +19,7 @@ export CGO_ENABLED ?= 0
 # The Python with rasa-sdk: tests run custom actions in it.
 export PARLEY_PYTHON := $(VENV)/bin/python
 
-.PHONY: help build run actions test test-race bench fuzz lint fmt docs venv clean
+.PHONY: help build run actions test test-race bench bench-models fuzz lint fmt docs venv clean
 
 help: ## list what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ test-race: venv ## run the tests with the race detector (needs a C compiler)
 
 bench: build ## measure what a message costs
 	go run ./internal/bench
+
+bench-models: build ## measure what models cost: training, memory, parsing; DATA=, ARCHIVE=, SEEDS= as internal/bench/models tells
+	go run ./internal/bench/models $(if $(DATA),-data $(DATA)) $(if $(ARCHIVE),-archive $(ARCHIVE)) $(if $(SEEDS),-seeds $(SEEDS)) $(if $(ONLY),-only '$(ONLY)')
 
 fuzz: ## run every fuzz target, FUZZTIME each
 	scripts/fuzz.sh $(FUZZTIME) $(FUZZ)

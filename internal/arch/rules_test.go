@@ -80,6 +80,7 @@ var rules = []rule{
 	{packages: "conformance/...", may: []string{"conformance/...", vocabulary}, why: "compares servers over HTTP; knows nothing of what answers"},
 	{packages: "internal/docgen", may: []string{"internal/cli", "nlu", "dialogue/policy", "channels", "stores", "component", vocabulary},
 		why: "writes the reference pages from what is registered"},
+	{packages: "internal/bench/models", may: []string{"internal/ml/f32"}, why: "measures the binary from outside, and the speed of products"},
 	{packages: "internal/bench", why: "measures the binary from outside"},
 	{packages: "internal/arch", why: "tests only"},
 	{packages: "examples", standardLibrary: true, why: "files, one of them embedded"},
