@@ -24,7 +24,7 @@ func peakMemory() int64 {
 		return 0
 	}
 	if runtime.GOOS == "darwin" {
-		return int64(u.Maxrss) // bytes there, kilobytes elsewhere
+		return int64(u.Maxrss) //nolint:unconvert // bytes there, kilobytes elsewhere; 32 bits on some machines
 	}
-	return int64(u.Maxrss) << 10
+	return int64(u.Maxrss) << 10 //nolint:unconvert // as above
 }
