@@ -143,6 +143,15 @@ func geluGo(dst, x []float32) {
 	}
 }
 
+func geluSlopeGo(dst, slope, x []float32) {
+	const norm = 0.3989422804014327
+	for i, v := range x {
+		f := float64(v)
+		cdf := 0.5 * (1 + math.Erf(f*math.Sqrt2/2))
+		dst[i], slope[i] = v*float32(cdf), float32(cdf+f*norm*math.Exp(-0.5*f*f))
+	}
+}
+
 func geluGradGo(dx, x, dy []float32) {
 	const norm = 0.3989422804014327
 	for i, v := range x {
@@ -184,7 +193,10 @@ func normGradGo(dx, x, dy, gamma []float32, mean, inv, a, b float32) {
 
 func adamGo(param, grad, m, v []float32, c *adamConst) {
 	for i, p := range param {
-		g := grad[i] + c.l2*p
+		g := grad[i]
+		if g > c.gate {
+			g += c.l2 * p
+		}
 		m[i] += (g - m[i]) * c.oneMinusBeta1
 		v[i] += (g*g - v[i]) * c.oneMinusBeta2
 		param[i] = p - c.alpha*m[i]/(float32(math.Sqrt(float64(v[i])))+c.epsilon)

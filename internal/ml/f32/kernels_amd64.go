@@ -32,20 +32,20 @@ type gemmArgs struct {
 
 // tileArgs is gemmArgs for a column block of tiles.
 type tileArgs struct {
-	a      *float32
-	rs     uintptr
-	blocks *int32 // the row blocks of the tiles
-	tiles  uintptr
-	b      *float32
-	_      uintptr
-	c      *float32
-	ldc    uintptr
-	rows   uintptr
-	passes uintptr
-	add    uintptr
-	mask   uintptr
-	masks  *int32
-	_, _   uintptr // offsets as in gemmArgs
+	a          *float32
+	rs         uintptr
+	blocks     *int32 // the row blocks of the tiles
+	tiles      uintptr
+	b          *float32
+	_          uintptr
+	c          *float32
+	ldc        uintptr
+	rows       uintptr
+	passes     uintptr
+	add        uintptr
+	mask       uintptr
+	masks      *int32
+	offA, offC uintptr
 }
 
 //go:noescape

@@ -38,12 +38,42 @@ func (p tileProduct) rows(from, to int) {
 		if spread != nil {
 			p.x = spread.spread(p.x)
 		}
-		for j := range len(p.ptr) - 1 {
-			p.column(from, rows, j)
-		}
+		p.columns(from, rows)
 	}
 	if spread != nil {
 		spread.put()
+	}
+}
+
+// columns computes rows of dst that start at from; p.x holds their rows of x.
+func (p *tileProduct) columns(from, rows int) {
+	args := tileArgs{a: &p.x.Data[0], rs: uintptr(p.x.Stride) * 4, ldc: uintptr(p.dst.Stride) * 4, add: addFlag(p.add)}
+	c := p.dst.Data[from*p.dst.Stride:]
+	partial := int32(-1)
+	if p.x.Cols%Tile > 0 {
+		partial = int32(p.x.Cols / Tile)
+	}
+	for j := range len(p.ptr) - 1 {
+		first, last := p.ptr[j], p.ptr[j+1]
+		cols := min(Tile, p.dst.Cols-j*Tile)
+		// A tile over the edge of x is the last of its column: it is a product of its own.
+		edge := last > first && p.block[last-1] == partial
+		if edge {
+			last--
+		}
+		switch {
+		case last > first:
+			args.blocks, args.tiles, args.b, args.c = &p.block[first], uintptr(last-first), &p.w[int(first)*tileLen], &c[j*Tile]
+			args.mask, args.masks = 1<<uint(cols)-1, &maskTable[32-cols]
+			args.run(rows)
+		case !p.add:
+			p.dst.SliceRows(from, from+rows).SliceCols(j*Tile, j*Tile+cols).Zero()
+		}
+		if edge {
+			rest := gemmArgs{a: &p.x.Data[int(partial)*Tile], rs: args.rs, cs: 4, k: uintptr(p.x.Cols % Tile),
+				b: &p.w[int(last)*tileLen], bs: Tile * 4, c: &c[j*Tile], ldc: args.ldc, add: 1}
+			runPanel(&rest, rows, cols)
+		}
 	}
 }
 
@@ -56,37 +86,9 @@ func (s *scratch) spread(x Mat) Mat {
 	return out
 }
 
-// column computes column block j of rows of dst that start at from; p.x holds their rows of x. A last tile that reaches over the edge of x is a product of its own.
-func (p tileProduct) column(from, rows, j int) {
-	first, last := p.ptr[j], p.ptr[j+1]
-	cols := min(Tile, p.dst.Cols-j*Tile)
-	depth := Tile
-	if last > first {
-		depth = min(Tile, p.x.Cols-int(p.block[last-1])*Tile)
-	}
-	full := last
-	if depth < Tile {
-		full--
-	}
-	c := p.dst.Data[from*p.dst.Stride+j*Tile:]
-	switch {
-	case full > first:
-		args := tileArgs{a: &p.x.Data[0], rs: uintptr(p.x.Stride) * 4, blocks: &p.block[first], tiles: uintptr(full - first),
-			b: &p.w[int(first)*tileLen], c: &c[0], ldc: uintptr(p.dst.Stride) * 4, add: addFlag(p.add),
-			mask: 1<<uint(cols) - 1, masks: &maskTable[32-cols]}
-		runTiles(&args, rows)
-	case !p.add:
-		p.dst.SliceRows(from, from+rows).SliceCols(j*Tile, j*Tile+cols).Zero()
-	}
-	if depth == Tile {
-		return
-	}
-	args := gemmArgs{a: &p.x.Data[int(p.block[last-1])*Tile], rs: uintptr(p.x.Stride) * 4, cs: 4, k: uintptr(depth),
-		b: &p.w[int(last-1)*tileLen], bs: Tile * 4, c: &c[0], ldc: uintptr(p.dst.Stride) * 4, add: 1}
-	runPanel(&args, rows, cols)
-}
-
-func runTiles(args *tileArgs, rows int) {
+// run computes one column block for a number of rows.
+func (args *tileArgs) run(rows int) {
+	args.offA, args.offC = 0, 0
 	limit := 6
 	if haveAVX512 {
 		limit = 12

@@ -106,3 +106,10 @@ func GELUGrad(dx, x, dy []float32) {
 	sameLen("GELUGrad", len(x), len(dy))
 	vecGELUGrad(dx, x, dy)
 }
+
+// GELUSlope sets dst = GELU(x) and slope to its derivative: GELUGrad is slope * dy then. slope may be x.
+func GELUSlope(dst, slope, x []float32) {
+	sameLen("GELUSlope", len(dst), len(x))
+	sameLen("GELUSlope", len(slope), len(x))
+	vecGELUSlope(dst, slope, x)
+}

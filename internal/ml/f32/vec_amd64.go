@@ -128,6 +128,14 @@ func vecGELU(dst, x []float32) {
 	geluGo(dst, x)
 }
 
+func vecGELUSlope(dst, slope, x []float32) {
+	if haveAVX2 {
+		geluSlopeAVX(dst, slope, x)
+		return
+	}
+	geluSlopeGo(dst, slope, x)
+}
+
 func vecGELUGrad(dx, x, dy []float32) {
 	if haveAVX2 {
 		geluGradAVX(dx, x, dy)
@@ -296,6 +304,9 @@ func reluGradAVX(dx, x, dy []float32)
 
 //go:noescape
 func geluAVX(dst, x []float32)
+
+//go:noescape
+func geluSlopeAVX(dst, slope, x []float32)
 
 //go:noescape
 func geluGradAVX(dx, x, dy []float32)

@@ -1519,6 +1519,260 @@ DATA c3e027906<>+24(SB)/4, $0x3e027906
 DATA c3e027906<>+28(SB)/4, $0x3e027906
 GLOBL c3e027906<>(SB), RODATA|NOPTR, $32
 
+// func geluSlopeAVX(dst []float32, slope []float32, x []float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·geluSlopeAVX(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ dst_len+8(FP), CX
+	MOVQ slope_base+24(FP), DX
+	MOVQ x_base+48(FP), BX
+
+many:
+	SUBQ         $0x10, CX
+	JLT          many_end
+	VMOVUPS      (BX), Y0
+	VMULPS       Y0, Y0, Y1
+	VMULPS       cbf000000<>+0(SB), Y1, Y1
+	VMOVUPS      c42b20000<>+0(SB), Y2
+	VMINPS       Y1, Y2, Y2
+	VMOVUPS      cc2d00000<>+0(SB), Y1
+	VMAXPS       Y2, Y1, Y2
+	VMULPS       c3fb8aa3b<>+0(SB), Y2, Y1
+	VROUNDPS     $0x08, Y1, Y1
+	VMOVAPS      Y2, Y3
+	VFNMADD231PS c3f318000<>+0(SB), Y1, Y3
+	VFNMADD231PS cb95e8083<>+0(SB), Y1, Y3
+	VMOVUPS      c39506967<>+0(SB), Y4
+	VFMADD213PS  c3ab743ce<>+0(SB), Y3, Y4
+	VFMADD213PS  c3c088908<>+0(SB), Y3, Y4
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Y3, Y4
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Y3, Y4
+	VFMADD213PS  c3f000000<>+0(SB), Y3, Y4
+	VMULPS       Y3, Y3, Y5
+	VFMADD213PS  Y3, Y5, Y4
+	VADDPS       c3f800000<>+0(SB), Y4, Y4
+	VCVTPS2DQ    Y1, Y1
+	VPSRAD       $0x01, Y1, Y3
+	VPSUBD       Y3, Y1, Y1
+	VPADDD       c0000007f<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y4, Y4
+	VPADDD       c0000007f<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y4, Y4
+	VCMPPS       $0x01, cc2aeac50<>+0(SB), Y2, Y1
+	VANDNPS      Y4, Y1, Y4
+	VANDPS       c7fffffff<>+0(SB), Y0, Y1
+	VMOVUPS      c3f800000<>+0(SB), Y3
+	VMOVUPS      c3e6d3388<>+0(SB), Y2
+	VFMADD213PS  Y3, Y1, Y2
+	VDIVPS       Y2, Y3, Y2
+	VMOVUPS      c3f07dc22<>+0(SB), Y1
+	VFMADD213PS  cbf3a00e3<>+0(SB), Y2, Y1
+	VFMADD213PS  c3f35f0e3<>+0(SB), Y2, Y1
+	VFMADD213PS  cbe11a98e<>+0(SB), Y2, Y1
+	VFMADD213PS  c3e027906<>+0(SB), Y2, Y1
+	VMULPS       Y2, Y1, Y1
+	VMULPS       Y4, Y1, Y1
+	VSUBPS       Y1, Y3, Y2
+	VBLENDVPS    Y0, Y1, Y2, Y2
+	VMULPS       Y0, Y2, Y1
+	VMULPS       c3ecc422a<>+0(SB), Y0, Y0
+	VFMADD231PS  Y0, Y4, Y2
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      Y2, (DX)
+	VMOVUPS      32(BX), Y0
+	VMULPS       Y0, Y0, Y1
+	VMULPS       cbf000000<>+0(SB), Y1, Y1
+	VMOVUPS      c42b20000<>+0(SB), Y2
+	VMINPS       Y1, Y2, Y2
+	VMOVUPS      cc2d00000<>+0(SB), Y1
+	VMAXPS       Y2, Y1, Y2
+	VMULPS       c3fb8aa3b<>+0(SB), Y2, Y1
+	VROUNDPS     $0x08, Y1, Y1
+	VMOVAPS      Y2, Y3
+	VFNMADD231PS c3f318000<>+0(SB), Y1, Y3
+	VFNMADD231PS cb95e8083<>+0(SB), Y1, Y3
+	VMOVUPS      c39506967<>+0(SB), Y4
+	VFMADD213PS  c3ab743ce<>+0(SB), Y3, Y4
+	VFMADD213PS  c3c088908<>+0(SB), Y3, Y4
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Y3, Y4
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Y3, Y4
+	VFMADD213PS  c3f000000<>+0(SB), Y3, Y4
+	VMULPS       Y3, Y3, Y5
+	VFMADD213PS  Y3, Y5, Y4
+	VADDPS       c3f800000<>+0(SB), Y4, Y4
+	VCVTPS2DQ    Y1, Y1
+	VPSRAD       $0x01, Y1, Y3
+	VPSUBD       Y3, Y1, Y1
+	VPADDD       c0000007f<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y4, Y4
+	VPADDD       c0000007f<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y4, Y4
+	VCMPPS       $0x01, cc2aeac50<>+0(SB), Y2, Y1
+	VANDNPS      Y4, Y1, Y4
+	VANDPS       c7fffffff<>+0(SB), Y0, Y1
+	VMOVUPS      c3f800000<>+0(SB), Y3
+	VMOVUPS      c3e6d3388<>+0(SB), Y2
+	VFMADD213PS  Y3, Y1, Y2
+	VDIVPS       Y2, Y3, Y2
+	VMOVUPS      c3f07dc22<>+0(SB), Y1
+	VFMADD213PS  cbf3a00e3<>+0(SB), Y2, Y1
+	VFMADD213PS  c3f35f0e3<>+0(SB), Y2, Y1
+	VFMADD213PS  cbe11a98e<>+0(SB), Y2, Y1
+	VFMADD213PS  c3e027906<>+0(SB), Y2, Y1
+	VMULPS       Y2, Y1, Y1
+	VMULPS       Y4, Y1, Y1
+	VSUBPS       Y1, Y3, Y2
+	VBLENDVPS    Y0, Y1, Y2, Y2
+	VMULPS       Y0, Y2, Y1
+	VMULPS       c3ecc422a<>+0(SB), Y0, Y0
+	VFMADD231PS  Y0, Y4, Y2
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      Y2, 32(DX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, BX
+	JMP          many
+
+many_end:
+	ADDQ $0x10, CX
+
+one:
+	SUBQ         $0x08, CX
+	JLT          one_end
+	VMOVUPS      (BX), Y0
+	VMULPS       Y0, Y0, Y1
+	VMULPS       cbf000000<>+0(SB), Y1, Y1
+	VMOVUPS      c42b20000<>+0(SB), Y2
+	VMINPS       Y1, Y2, Y2
+	VMOVUPS      cc2d00000<>+0(SB), Y1
+	VMAXPS       Y2, Y1, Y2
+	VMULPS       c3fb8aa3b<>+0(SB), Y2, Y1
+	VROUNDPS     $0x08, Y1, Y1
+	VMOVAPS      Y2, Y3
+	VFNMADD231PS c3f318000<>+0(SB), Y1, Y3
+	VFNMADD231PS cb95e8083<>+0(SB), Y1, Y3
+	VMOVUPS      c39506967<>+0(SB), Y4
+	VFMADD213PS  c3ab743ce<>+0(SB), Y3, Y4
+	VFMADD213PS  c3c088908<>+0(SB), Y3, Y4
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Y3, Y4
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Y3, Y4
+	VFMADD213PS  c3f000000<>+0(SB), Y3, Y4
+	VMULPS       Y3, Y3, Y5
+	VFMADD213PS  Y3, Y5, Y4
+	VADDPS       c3f800000<>+0(SB), Y4, Y4
+	VCVTPS2DQ    Y1, Y1
+	VPSRAD       $0x01, Y1, Y3
+	VPSUBD       Y3, Y1, Y1
+	VPADDD       c0000007f<>+0(SB), Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VMULPS       Y1, Y4, Y4
+	VPADDD       c0000007f<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y3, Y4, Y4
+	VCMPPS       $0x01, cc2aeac50<>+0(SB), Y2, Y1
+	VANDNPS      Y4, Y1, Y4
+	VANDPS       c7fffffff<>+0(SB), Y0, Y1
+	VMOVUPS      c3f800000<>+0(SB), Y3
+	VMOVUPS      c3e6d3388<>+0(SB), Y2
+	VFMADD213PS  Y3, Y1, Y2
+	VDIVPS       Y2, Y3, Y2
+	VMOVUPS      c3f07dc22<>+0(SB), Y1
+	VFMADD213PS  cbf3a00e3<>+0(SB), Y2, Y1
+	VFMADD213PS  c3f35f0e3<>+0(SB), Y2, Y1
+	VFMADD213PS  cbe11a98e<>+0(SB), Y2, Y1
+	VFMADD213PS  c3e027906<>+0(SB), Y2, Y1
+	VMULPS       Y2, Y1, Y1
+	VMULPS       Y4, Y1, Y1
+	VSUBPS       Y1, Y3, Y2
+	VBLENDVPS    Y0, Y1, Y2, Y2
+	VMULPS       Y0, Y2, Y1
+	VMULPS       c3ecc422a<>+0(SB), Y0, Y0
+	VFMADD231PS  Y0, Y4, Y2
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      Y2, (DX)
+	ADDQ         $0x00000020, AX
+	ADDQ         $0x00000020, DX
+	ADDQ         $0x00000020, BX
+	JMP          one
+
+one_end:
+	ADDQ         $0x08, CX
+	TESTQ        CX, CX
+	JZ           done
+	LEAQ         masks<>+32(SB), SI
+	SHLQ         $0x02, CX
+	SUBQ         CX, SI
+	VMOVUPS      (SI), Y0
+	VMASKMOVPS   (BX), Y0, Y1
+	VMULPS       Y1, Y1, Y2
+	VMULPS       cbf000000<>+0(SB), Y2, Y2
+	VMOVUPS      c42b20000<>+0(SB), Y3
+	VMINPS       Y2, Y3, Y3
+	VMOVUPS      cc2d00000<>+0(SB), Y2
+	VMAXPS       Y3, Y2, Y3
+	VMULPS       c3fb8aa3b<>+0(SB), Y3, Y2
+	VROUNDPS     $0x08, Y2, Y2
+	VMOVAPS      Y3, Y4
+	VFNMADD231PS c3f318000<>+0(SB), Y2, Y4
+	VFNMADD231PS cb95e8083<>+0(SB), Y2, Y4
+	VMOVUPS      c39506967<>+0(SB), Y5
+	VFMADD213PS  c3ab743ce<>+0(SB), Y4, Y5
+	VFMADD213PS  c3c088908<>+0(SB), Y4, Y5
+	VFMADD213PS  c3d2aa9c1<>+0(SB), Y4, Y5
+	VFMADD213PS  c3e2aaaaa<>+0(SB), Y4, Y5
+	VFMADD213PS  c3f000000<>+0(SB), Y4, Y5
+	VMULPS       Y4, Y4, Y6
+	VFMADD213PS  Y4, Y6, Y5
+	VADDPS       c3f800000<>+0(SB), Y5, Y5
+	VCVTPS2DQ    Y2, Y2
+	VPSRAD       $0x01, Y2, Y4
+	VPSUBD       Y4, Y2, Y2
+	VPADDD       c0000007f<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y2, Y5, Y5
+	VPADDD       c0000007f<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VMULPS       Y4, Y5, Y5
+	VCMPPS       $0x01, cc2aeac50<>+0(SB), Y3, Y2
+	VANDNPS      Y5, Y2, Y5
+	VANDPS       c7fffffff<>+0(SB), Y1, Y2
+	VMOVUPS      c3f800000<>+0(SB), Y4
+	VMOVUPS      c3e6d3388<>+0(SB), Y3
+	VFMADD213PS  Y4, Y2, Y3
+	VDIVPS       Y3, Y4, Y3
+	VMOVUPS      c3f07dc22<>+0(SB), Y2
+	VFMADD213PS  cbf3a00e3<>+0(SB), Y3, Y2
+	VFMADD213PS  c3f35f0e3<>+0(SB), Y3, Y2
+	VFMADD213PS  cbe11a98e<>+0(SB), Y3, Y2
+	VFMADD213PS  c3e027906<>+0(SB), Y3, Y2
+	VMULPS       Y3, Y2, Y2
+	VMULPS       Y5, Y2, Y2
+	VSUBPS       Y2, Y4, Y3
+	VBLENDVPS    Y1, Y2, Y3, Y3
+	VMULPS       Y1, Y3, Y2
+	VMULPS       c3ecc422a<>+0(SB), Y1, Y1
+	VFMADD231PS  Y1, Y5, Y3
+	VMASKMOVPS   Y2, Y0, (AX)
+	VMASKMOVPS   Y3, Y0, (DX)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA c3ecc422a<>+0(SB)/4, $0x3ecc422a
+DATA c3ecc422a<>+4(SB)/4, $0x3ecc422a
+DATA c3ecc422a<>+8(SB)/4, $0x3ecc422a
+DATA c3ecc422a<>+12(SB)/4, $0x3ecc422a
+DATA c3ecc422a<>+16(SB)/4, $0x3ecc422a
+DATA c3ecc422a<>+20(SB)/4, $0x3ecc422a
+DATA c3ecc422a<>+24(SB)/4, $0x3ecc422a
+DATA c3ecc422a<>+28(SB)/4, $0x3ecc422a
+GLOBL c3ecc422a<>(SB), RODATA|NOPTR, $32
+
 // func geluGradAVX(dx []float32, x []float32, dy []float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·geluGradAVX(SB), NOSPLIT, $0-72
@@ -1762,16 +2016,6 @@ one_end:
 done:
 	VZEROUPPER
 	RET
-
-DATA c3ecc422a<>+0(SB)/4, $0x3ecc422a
-DATA c3ecc422a<>+4(SB)/4, $0x3ecc422a
-DATA c3ecc422a<>+8(SB)/4, $0x3ecc422a
-DATA c3ecc422a<>+12(SB)/4, $0x3ecc422a
-DATA c3ecc422a<>+16(SB)/4, $0x3ecc422a
-DATA c3ecc422a<>+20(SB)/4, $0x3ecc422a
-DATA c3ecc422a<>+24(SB)/4, $0x3ecc422a
-DATA c3ecc422a<>+28(SB)/4, $0x3ecc422a
-GLOBL c3ecc422a<>(SB), RODATA|NOPTR, $32
 
 // func dotAVX(a []float32, b []float32) float32
 // Requires: AVX, FMA3, SSE
@@ -2426,6 +2670,7 @@ TEXT ·adamAVX(SB), NOSPLIT, $0-104
 	VBROADCASTSS 8(AX), Y2
 	VBROADCASTSS 12(AX), Y3
 	VBROADCASTSS 16(AX), Y4
+	VBROADCASTSS 20(AX), Y5
 	MOVQ         param_base+0(FP), AX
 	MOVQ         param_len+8(FP), CX
 	MOVQ         grad_base+24(FP), DX
@@ -2435,23 +2680,25 @@ TEXT ·adamAVX(SB), NOSPLIT, $0-104
 one:
 	SUBQ        $0x08, CX
 	JLT         one_end
-	VMOVUPS     (AX), Y5
-	VMOVUPS     (DX), Y6
-	VMOVUPS     (BX), Y7
-	VMOVUPS     (SI), Y8
-	VFMADD231PS Y4, Y5, Y6
-	VSUBPS      Y7, Y6, Y9
-	VFMADD231PS Y1, Y9, Y7
-	VFMSUB213PS Y8, Y6, Y6
-	VFMADD231PS Y2, Y6, Y8
-	VMOVUPS     Y7, (BX)
-	VMOVUPS     Y8, (SI)
-	VSQRTPS     Y8, Y9
-	VADDPS      Y3, Y9, Y9
-	VMULPS      Y0, Y7, Y7
-	VDIVPS      Y9, Y7, Y7
-	VSUBPS      Y7, Y5, Y5
-	VMOVUPS     Y5, (AX)
+	VMOVUPS     (AX), Y6
+	VMOVUPS     (DX), Y7
+	VMOVUPS     (BX), Y8
+	VMOVUPS     (SI), Y9
+	VCMPPS      $0x01, Y7, Y5, Y10
+	VANDPS      Y4, Y10, Y10
+	VFMADD231PS Y10, Y6, Y7
+	VSUBPS      Y8, Y7, Y10
+	VFMADD231PS Y1, Y10, Y8
+	VFMSUB213PS Y9, Y7, Y7
+	VFMADD231PS Y2, Y7, Y9
+	VMOVUPS     Y8, (BX)
+	VMOVUPS     Y9, (SI)
+	VSQRTPS     Y9, Y10
+	VADDPS      Y3, Y10, Y10
+	VMULPS      Y0, Y8, Y8
+	VDIVPS      Y10, Y8, Y8
+	VSUBPS      Y8, Y6, Y6
+	VMOVUPS     Y6, (AX)
 	ADDQ        $0x00000020, AX
 	ADDQ        $0x00000020, DX
 	ADDQ        $0x00000020, BX
@@ -2465,24 +2712,26 @@ one_end:
 	LEAQ        masks<>+32(SB), DI
 	SHLQ        $0x02, CX
 	SUBQ        CX, DI
-	VMOVUPS     (DI), Y5
-	VMASKMOVPS  (AX), Y5, Y6
-	VMASKMOVPS  (DX), Y5, Y7
-	VMASKMOVPS  (BX), Y5, Y8
-	VMASKMOVPS  (SI), Y5, Y9
-	VFMADD231PS Y4, Y6, Y7
-	VSUBPS      Y8, Y7, Y4
-	VFMADD231PS Y1, Y4, Y8
-	VFMSUB213PS Y9, Y7, Y7
-	VFMADD231PS Y2, Y7, Y9
-	VMASKMOVPS  Y8, Y5, (BX)
-	VMASKMOVPS  Y9, Y5, (SI)
-	VSQRTPS     Y9, Y4
-	VADDPS      Y3, Y4, Y4
-	VMULPS      Y0, Y8, Y8
-	VDIVPS      Y4, Y8, Y8
-	VSUBPS      Y8, Y6, Y6
-	VMASKMOVPS  Y6, Y5, (AX)
+	VMOVUPS     (DI), Y6
+	VMASKMOVPS  (AX), Y6, Y7
+	VMASKMOVPS  (DX), Y6, Y8
+	VMASKMOVPS  (BX), Y6, Y9
+	VMASKMOVPS  (SI), Y6, Y10
+	VCMPPS      $0x01, Y8, Y5, Y5
+	VANDPS      Y4, Y5, Y5
+	VFMADD231PS Y5, Y7, Y8
+	VSUBPS      Y9, Y8, Y5
+	VFMADD231PS Y1, Y5, Y9
+	VFMSUB213PS Y10, Y8, Y8
+	VFMADD231PS Y2, Y8, Y10
+	VMASKMOVPS  Y9, Y6, (BX)
+	VMASKMOVPS  Y10, Y6, (SI)
+	VSQRTPS     Y10, Y5
+	VADDPS      Y3, Y5, Y5
+	VMULPS      Y0, Y9, Y9
+	VDIVPS      Y5, Y9, Y9
+	VSUBPS      Y9, Y7, Y7
+	VMASKMOVPS  Y7, Y6, (AX)
 
 done:
 	VZEROUPPER

@@ -18,6 +18,7 @@ func vecTanh(dst, x []float32)                         { tanhGo(dst, x) }
 func vecReLU(dst, x []float32)                         { reluGo(dst, x) }
 func vecReLUGrad(dx, x, dy []float32)                  { reluGradGo(dx, x, dy) }
 func vecGELU(dst, x []float32)                         { geluGo(dst, x) }
+func vecGELUSlope(dst, slope, x []float32)             { geluSlopeGo(dst, slope, x) }
 func vecGELUGrad(dx, x, dy []float32)                  { geluGradGo(dx, x, dy) }
 
 func vecExpSum(dst, x []float32, top float32) float32 { return expSumGo(dst, x, top) }

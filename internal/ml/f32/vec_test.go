@@ -42,17 +42,21 @@ func TestElementwise(t *testing.T) {
 				run  func(dst []float32)
 				want func(i int) float64
 			}{
-				"Add":     {func(d []float32) { Add(d, a, b) }, func(i int) float64 { return x(i) + y(i) }},
-				"Sub":     {func(d []float32) { Sub(d, a, b) }, func(i int) float64 { return x(i) - y(i) }},
-				"Mul":     {func(d []float32) { Mul(d, a, b) }, func(i int) float64 { return x(i) * y(i) }},
-				"MulAdd":  {func(d []float32) { MulAdd(d, a, b) }, func(i int) float64 { return old(i) + x(i)*y(i) }},
-				"Axpy":    {func(d []float32) { Axpy(d, 0.7, a) }, func(i int) float64 { return old(i) + 0.7*x(i) }},
-				"Scale":   {func(d []float32) { Scale(d, -3, a) }, func(i int) float64 { return -3 * x(i) }},
-				"Exp":     {func(d []float32) { Exp(d, a) }, func(i int) float64 { return math.Exp(x(i)) }},
-				"Sigmoid": {func(d []float32) { Sigmoid(d, a) }, func(i int) float64 { return 1 / (1 + math.Exp(-x(i))) }},
-				"Tanh":    {func(d []float32) { Tanh(d, a) }, func(i int) float64 { return math.Tanh(x(i)) }},
-				"ReLU":    {func(d []float32) { ReLU(d, a) }, func(i int) float64 { return max(x(i), 0) }},
-				"GELU":    {func(d []float32) { GELU(d, a) }, func(i int) float64 { return x(i) * phi(x(i)) }},
+				"Add":       {func(d []float32) { Add(d, a, b) }, func(i int) float64 { return x(i) + y(i) }},
+				"Sub":       {func(d []float32) { Sub(d, a, b) }, func(i int) float64 { return x(i) - y(i) }},
+				"Mul":       {func(d []float32) { Mul(d, a, b) }, func(i int) float64 { return x(i) * y(i) }},
+				"MulAdd":    {func(d []float32) { MulAdd(d, a, b) }, func(i int) float64 { return old(i) + x(i)*y(i) }},
+				"Axpy":      {func(d []float32) { Axpy(d, 0.7, a) }, func(i int) float64 { return old(i) + 0.7*x(i) }},
+				"Scale":     {func(d []float32) { Scale(d, -3, a) }, func(i int) float64 { return -3 * x(i) }},
+				"Exp":       {func(d []float32) { Exp(d, a) }, func(i int) float64 { return math.Exp(x(i)) }},
+				"Sigmoid":   {func(d []float32) { Sigmoid(d, a) }, func(i int) float64 { return 1 / (1 + math.Exp(-x(i))) }},
+				"Tanh":      {func(d []float32) { Tanh(d, a) }, func(i int) float64 { return math.Tanh(x(i)) }},
+				"ReLU":      {func(d []float32) { ReLU(d, a) }, func(i int) float64 { return max(x(i), 0) }},
+				"GELU":      {func(d []float32) { GELU(d, a) }, func(i int) float64 { return x(i) * phi(x(i)) }},
+				"GELUSlope": {func(d []float32) { GELUSlope(d, make([]float32, n), a) }, func(i int) float64 { return x(i) * phi(x(i)) }},
+				"slope": {func(d []float32) { GELUSlope(make([]float32, n), d, a) }, func(i int) float64 {
+					return phi(x(i)) + x(i)*math.Exp(-x(i)*x(i)/2)/math.Sqrt(2*math.Pi)
+				}},
 				"ReLUGrad": {func(d []float32) { ReLUGrad(d, a, b) }, func(i int) float64 {
 					if x(i) > 0 {
 						return y(i)
@@ -188,28 +192,40 @@ func TestRowGradients(t *testing.T) {
 
 func TestAdamIsKeras(t *testing.T) {
 	onEveryKernel(t, func(t *testing.T) {
-		for _, n := range []int{1, 8, 21} {
-			param, m, v := make([]float32, n), make([]float32, n), make([]float32, n)
-			want, wm, wv := 1.0, 0.0, 0.0
-			for i := range param {
-				param[i] = 1
-			}
-			a := NewAdam(0.01)
-			for step := 1; step <= 5; step++ {
-				grad := make([]float32, n)
-				for i := range grad {
-					grad[i] = float32(step) - 2.5
-				}
-				g := float64(step) - 2.5 + 0.1*want
-				a.StepL2(param, grad, m, v, step, 0.1)
-				wm += (g - wm) * 0.1
-				wv += (g*g - wv) * 0.001
-				alpha := 0.01 * math.Sqrt(1-math.Pow(0.999, float64(step))) / (1 - math.Pow(0.9, float64(step)))
-				want -= wm * alpha / (math.Sqrt(wv) + 1e-7)
-			}
-			requireClose(t, "Adam", func(int) float64 { return want }, param, 1e-5)
-		}
+		testAdam(t, false)
+		testAdam(t, true)
 	})
+}
+
+func testAdam(t *testing.T, gated bool) {
+	for _, n := range []int{1, 8, 21} {
+		param, m, v := make([]float32, n), make([]float32, n), make([]float32, n)
+		want, wm, wv := 1.0, 0.0, 0.0
+		for i := range param {
+			param[i] = 1
+		}
+		a := NewAdam(0.01)
+		for step := 1; step <= 5; step++ {
+			grad := make([]float32, n)
+			for i := range grad {
+				grad[i] = float32(step) - 2.5
+			}
+			g := float64(step) - 2.5
+			if !gated || g > 0 {
+				g += 0.1 * want
+			}
+			if gated {
+				a.StepGatedL2(param, grad, m, v, step, 0.1)
+			} else {
+				a.StepL2(param, grad, m, v, step, 0.1)
+			}
+			wm += (g - wm) * 0.1
+			wv += (g*g - wv) * 0.001
+			alpha := 0.01 * math.Sqrt(1-math.Pow(0.999, float64(step))) / (1 - math.Pow(0.9, float64(step)))
+			want -= wm * alpha / (math.Sqrt(wv) + 1e-7)
+		}
+		requireClose(t, "Adam", func(int) float64 { return want }, param, 1e-5)
+	}
 }
 
 func TestDropoutIsTheSameOnEveryKernel(t *testing.T) {

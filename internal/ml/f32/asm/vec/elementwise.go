@@ -97,6 +97,19 @@ func activations() {
 		return cdf
 	})
 
+	function("geluSlopeAVX", "(dst, slope, x []float32)")
+	each([]string{"dst", "slope", "x"}, 2, func(l *loop, u int) {
+		x := l.load("x", u)
+		cdf, e := normal(x)
+		out := YMM()
+		VMULPS(x, cdf, out)
+		VMULPS(constant(0.3989422804014327), x, x)
+		VFMADD231PS(x, e, cdf)
+		l.store("dst", u, out)
+		l.store("slope", u, cdf)
+	})
+	end()
+
 	function("geluGradAVX", "(dx, x, dy []float32)")
 	each([]string{"dx", "x", "dy"}, 2, func(l *loop, u int) {
 		x, dy := l.load("x", u), l.load("dy", u)

@@ -153,16 +153,18 @@ func norms() {
 func adam() {
 	function("adamAVX", "(param, grad, m, v []float32, c *float32)")
 	c := Load(Param("c"), GP64())
-	var k [5]vec
+	var k [6]vec
 	for i := range k {
 		k[i] = YMM()
 		VBROADCASTSS(Mem{Base: c}.Offset(4*i), k[i])
 	}
-	alpha, beta1, beta2, epsilon, l2 := k[0], k[1], k[2], k[3], k[4]
+	alpha, beta1, beta2, epsilon, l2, gate := k[0], k[1], k[2], k[3], k[4], k[5]
 	each([]string{"param", "grad", "m", "v"}, 1, func(l *loop, u int) {
 		p, g, m, v := l.load("param", u), l.load("grad", u), l.load("m", u), l.load("v", u)
-		VFMADD231PS(l2, p, g)
 		d := YMM()
+		VCMPPS(Imm(1), g, gate, d) // gate < g
+		VANDPS(l2, d, d)
+		VFMADD231PS(d, p, g)
 		VSUBPS(m, g, d)
 		VFMADD231PS(beta1, d, m)
 		VFMSUB213PS(v, g, g)
