@@ -30,22 +30,11 @@ func (a *Adam) Step() {
 			v.m, v.v = make([]float32, len(v.Value)), make([]float32, len(v.Value))
 		}
 		g := v.gradient()
-		if v.l2 > 0 {
-			regularize(g, v.Value, 2*v.l2)
-		}
-		a.rule.Step(v.Value, g, v.m, v.v, a.step)
+		a.rule.StepGatedL2(v.Value, g, v.m, v.v, a.step, 2*v.l2)
 		if v.mask != nil {
 			f32.Mul(v.Value, v.Value, v.mask)
 		}
 		v.touched = false
-	}
-}
-
-func regularize(g, w []float32, factor float32) {
-	for i, x := range g {
-		if x > 0 {
-			g[i] = x + factor*w[i]
-		}
 	}
 }
 

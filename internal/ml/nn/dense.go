@@ -58,10 +58,7 @@ func (d *Dense) Forward(t *Tape, x *Tensor) *Tensor {
 	}
 	out := pre
 	if d.activation == GELUActivation {
-		if t.training {
-			out = t.Tensor(x.Rows, d.Units)
-		}
-		f32.GELU(out.Elements(), pre.Elements())
+		out = t.gelu(pre.Mat)
 	}
 	if n := t.record(denseBack, out, d.kernel.grad != nil, x); n != nil {
 		n.layer = d
@@ -74,7 +71,7 @@ func denseBack(t *Tape, n *node) {
 	d := n.layer.(*Dense)
 	dz := n.out.grad
 	if d.activation == GELUActivation {
-		f32.GELUGrad(dz.Elements(), n.mats[0].Elements(), dz.Elements())
+		f32.Mul(dz.Elements(), dz.Elements(), n.mats[0].Elements())
 	}
 	if d.bias != nil && d.bias.grad != nil {
 		f32.SumRows(d.bias.gradient(), dz, true)
@@ -82,16 +79,26 @@ func denseBack(t *Tape, n *node) {
 	d.kernel.backward(t, n.a, dz)
 }
 
-// GELU returns gelu(x), element by element.
-func GELU(t *Tape, x *Tensor) *Tensor {
+// gelu returns gelu(x) and puts its derivative into x; while it infers it works in x's memory.
+func (t *Tape) gelu(x f32.Mat) *Tensor {
+	if !t.training {
+		f32.GELU(x.Elements(), x.Elements())
+		return t.Input(x)
+	}
 	out := t.Tensor(x.Rows, x.Cols)
-	f32.GELU(out.Elements(), x.Elements())
+	f32.GELUSlope(out.Elements(), x.Elements(), x.Elements())
+	return out
+}
+
+// GELU returns gelu(x), element by element. x must not be used any more: it becomes the derivative.
+func GELU(t *Tape, x *Tensor) *Tensor {
+	out := t.gelu(x.Mat)
 	t.record(geluBack, out, false, x)
 	return out
 }
 
 func geluBack(t *Tape, n *node) {
 	d := n.out.grad.Elements()
-	f32.GELUGrad(d, n.a.Elements(), d)
+	f32.Mul(d, d, n.a.Elements())
 	t.pass(n.out, n.a)
 }
