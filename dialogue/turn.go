@@ -224,6 +224,7 @@ func (tn *turn) executed(a action, pred *policy.Prediction) *tracker.ActionExecu
 	if text, ok := a.(textAction); ok {
 		e.Name, e.ActionText = "", text.text
 	}
+	e.Metadata = pred.Metadata
 	return e
 }
 

@@ -10,26 +10,20 @@ import (
 	"github.com/parleybot/parley/project"
 )
 
-// NewEnsemble builds the untrained policies that cfg names. Learned policies that this version does not have are left
-// out with a warning in env's log when they are there by default only, because cfg names no policies. The error lists
-// everything that is wrong.
+// NewEnsemble builds the untrained policies that cfg names. The error lists everything that is wrong.
 func NewEnsemble(cfg *project.Config, env component.Env) (*Ensemble, error) {
 	env = env.WithDefaults()
-	filled := slices.Contains(cfg.Filled, "policies")
 	e := &Ensemble{}
 	var errs []error
 	for i, entry := range cfg.Policies {
 		c := configOf(entry, env)
 		c.ID = fmt.Sprintf("%s%d", entry.Name, i)
 		p, err := Policies.Build(c)
-		switch {
-		case err == nil:
-			e.policies = append(e.policies, p)
-		case filled && errors.Is(err, component.ErrUnsupported):
-			env.Logger.Warn("leaving a default policy out: it is not available in this version", "policy", entry.Name)
-		default:
+		if err != nil {
 			errs = append(errs, err)
+			continue
 		}
+		e.policies = append(e.policies, p)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, fmt.Errorf("building policies: %w", err)
@@ -56,12 +50,11 @@ func Check(cfg *project.Config, d *project.Domain, stories project.Stories) proj
 		}
 		return ps
 	}
-	filled := slices.Contains(cfg.Filled, "policies")
 	hasRulePolicy, usesRules := false, false
 	priorities := map[int][]string{}
 	var order []int
 	for _, entry := range cfg.Policies {
-		p, ok := check(entry, filled, &ps)
+		p, ok := check(entry, &ps)
 		if !ok {
 			continue
 		}
@@ -100,7 +93,7 @@ func invalidDomain(at project.Pos, what string) project.Problem {
 }
 
 // check builds one policy and notes what is wrong with it.
-func check(entry project.Entry, filled bool, ps *project.Problems) (Component, bool) {
+func check(entry project.Entry, ps *project.Problems) (Component, bool) {
 	c := configOf(entry, component.Env{})
 	warnings, err := Policies.Check(c)
 	for _, w := range warnings {
@@ -113,10 +106,7 @@ func check(entry project.Entry, filled bool, ps *project.Problems) (Component, b
 	if err == nil {
 		return p, true
 	}
-	if !filled || !errors.Is(err, component.ErrUnsupported) {
-		text := strings.TrimPrefix(err.Error(), entry.Pos.String()+": ")
-		ps.Errorf(entry.Pos, "%s", text)
-	}
+	ps.Errorf(entry.Pos, "%s", strings.TrimPrefix(err.Error(), entry.Pos.String()+": "))
 	return nil, false
 }
 

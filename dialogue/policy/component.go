@@ -56,10 +56,6 @@ type DomainChecker interface {
 var Policies = component.NewRegistry[Component]("policy")
 
 func init() {
-	const learned = "it learns a neural model, which comes with a later version; RulePolicy, MemoizationPolicy and " +
-		"AugmentedMemoizationPolicy are available"
-	Policies.Unsupported("TEDPolicy", learned)
-	Policies.Unsupported("UnexpecTEDIntentPolicy", learned)
 	for _, old := range []string{
 		"EmbeddingPolicy", "FallbackPolicy", "FormPolicy", "KerasPolicy", "MappingPolicy", "SklearnPolicy", "TwoStageFallbackPolicy",
 	} {

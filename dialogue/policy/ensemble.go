@@ -22,6 +22,9 @@ type Ensemble struct {
 	policies []Component
 	domain   *project.Domain
 	history  *state.History
+	// order is that in which policies are asked when some are bounded: those last, by descending priority.
+	order   []int
+	bounded bool
 }
 
 // Len returns the number of policies.
@@ -111,12 +114,38 @@ func (e *Ensemble) Connect(d *project.Domain) {
 	for _, p := range e.policies {
 		p.Connect(e.history)
 	}
+	e.arrange()
+}
+
+// arrange decides in which order policies are asked.
+func (e *Ensemble) arrange() {
+	e.order, e.bounded = nil, false
+	isBounded := func(i int) bool {
+		_, ok := e.policies[i].(Bounded)
+		return ok
+	}
+	for i := range e.policies {
+		e.order = append(e.order, i)
+		e.bounded = e.bounded || isBounded(i)
+	}
+	slices.SortStableFunc(e.order, func(a, b int) int {
+		switch {
+		case isBounded(a) != isBounded(b):
+			if isBounded(a) {
+				return 1
+			}
+			return -1
+		case !isBounded(a):
+			return 0
+		}
+		return e.policies[b].Priority() - e.policies[a].Priority()
+	})
 }
 
 // Predict returns the best prediction. Its events have no timestamps yet and belong to the caller.
 func (e *Ensemble) Predict(ctx context.Context, t *tracker.Tracker) (Prediction, error) {
-	var buffer [4]Prediction
-	votes, err := e.ask(ctx, t, buffer[:0])
+	var buffer [6]Prediction
+	votes, err := e.askNeeded(ctx, t, buffer[:0])
 	if err != nil {
 		return Prediction{}, err
 	}
@@ -150,12 +179,10 @@ func (e *Ensemble) Combine(t *tracker.Tracker, votes []Prediction) (Prediction, 
 	if len(votes) == 0 {
 		return Prediction{}, ErrNoPolicy
 	}
-	if name := rejected(t); name != "" {
-		if i, ok := e.domain.ActionIndex(name); ok {
-			for v := range votes {
-				votes[v].Probabilities = slices.Clone(votes[v].Probabilities)
-				votes[v].Probabilities[i] = 0
-			}
+	if i := e.rejected(t); i >= 0 {
+		for v := range votes {
+			votes[v].Probabilities = slices.Clone(votes[v].Probabilities)
+			votes[v].Probabilities[i] = 0
 		}
 	}
 	best := pick(votes)
@@ -175,18 +202,21 @@ func (e *Ensemble) Combine(t *tracker.Tracker, votes []Prediction) (Prediction, 
 	return won, nil
 }
 
-// rejected returns the action that was rejected last, "" when another one ran since.
-func rejected(t *tracker.Tracker) string {
+// rejected returns the index of the action that was rejected last, -1 when another one ran since.
+func (e *Ensemble) rejected(t *tracker.Tracker) int {
 	events := t.Events()
 	for i := len(events) - 1; i >= 0; i-- {
-		switch e := events[i].(type) {
+		switch event := events[i].(type) {
 		case *tracker.ActionExecutionRejected:
-			return e.Name
+			if index, ok := e.domain.ActionIndex(event.Name); ok {
+				return index
+			}
+			return -1
 		case *tracker.ActionExecuted:
-			return ""
+			return -1
 		}
 	}
-	return ""
+	return -1
 }
 
 // pick returns the index of the best vote: those without need of a user message before all others, then those by the

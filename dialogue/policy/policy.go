@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"github.com/parleybot/parley/dialogue/tracker"
+	"github.com/parleybot/parley/internal/value"
 )
 
 // Policy predicts the next action of a conversation. A trained policy is immutable: Predict may be called
@@ -32,6 +33,8 @@ type Prediction struct {
 	EndToEnd bool
 	// NoUser is true when the prediction does not depend on a new user message, as for followups and happy loops.
 	NoUser bool
+	// Metadata is that of the event of the predicted action; nil for none.
+	Metadata *value.Map
 	// HideRuleTurn hides the turn from policies that learn from stories.
 	HideRuleTurn bool
 	// Reason tells why.
