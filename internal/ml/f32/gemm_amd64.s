@@ -7550,128 +7550,112 @@ k6:
 	VZEROUPPER
 	RET
 
-// func compressed512(out *float32, x *float32, colPtr *int32, cols int, row *uint16, val *float32)
+// func compressed512(out *float32, x *float32, colPtr *int32, place *int32, cols int, row *uint16, val *float32)
 // Requires: AVX, AVX512F
-TEXT ·compressed512(SB), NOSPLIT, $0-48
+TEXT ·compressed512(SB), NOSPLIT, $0-56
 	MOVQ    out+0(FP), AX
 	MOVQ    x+8(FP), CX
 	MOVQ    colPtr+16(FP), DX
-	MOVQ    cols+24(FP), BX
-	MOVQ    row+32(FP), SI
-	MOVQ    val+40(FP), DI
-	MOVLQSX (DX), R8
+	MOVQ    place+24(FP), BX
+	MOVQ    cols+32(FP), SI
+	MOVQ    row+40(FP), DI
+	MOVQ    val+48(FP), R8
+	MOVLQSX (DX), R9
 
 column:
-	MOVLQSX 4(DX), R9
+	MOVLQSX 4(DX), R10
 	ADDQ    $0x04, DX
-	VPXORD  Z0, Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VPXORD  Z2, Z2, Z2
-	VPXORD  Z3, Z3, Z3
-	LEAQ    -3(R9), R10
+	VXORPS  X0, X0, X0
+	VXORPS  X1, X1, X1
+	VXORPS  X2, X2, X2
+	VXORPS  X3, X3, X3
 
 four:
-	CMPQ         R8, R10
-	JGE          rest
-	MOVWQZX      (SI)(R8*2), R11
+	CMPQ         R9, R10
+	JGE          store
+	MOVWQZX      (DI)(R9*2), R11
 	SHLQ         $0x06, R11
-	VBROADCASTSS (DI)(R8*4), Z4
+	VBROADCASTSS (R8)(R9*4), Z4
 	VFMADD231PS  (CX)(R11*1), Z4, Z0
-	MOVWQZX      2(SI)(R8*2), R11
+	MOVWQZX      2(DI)(R9*2), R11
 	SHLQ         $0x06, R11
-	VBROADCASTSS 4(DI)(R8*4), Z5
+	VBROADCASTSS 4(R8)(R9*4), Z5
 	VFMADD231PS  (CX)(R11*1), Z5, Z1
-	MOVWQZX      4(SI)(R8*2), R11
+	MOVWQZX      4(DI)(R9*2), R11
 	SHLQ         $0x06, R11
-	VBROADCASTSS 8(DI)(R8*4), Z6
+	VBROADCASTSS 8(R8)(R9*4), Z6
 	VFMADD231PS  (CX)(R11*1), Z6, Z2
-	MOVWQZX      6(SI)(R8*2), R11
+	MOVWQZX      6(DI)(R9*2), R11
 	SHLQ         $0x06, R11
-	VBROADCASTSS 12(DI)(R8*4), Z7
+	VBROADCASTSS 12(R8)(R9*4), Z7
 	VFMADD231PS  (CX)(R11*1), Z7, Z3
-	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
 	JMP          four
 
-rest:
-	CMPQ         R8, R9
-	JGE          store
-	MOVWQZX      (SI)(R8*2), R11
-	SHLQ         $0x06, R11
-	VBROADCASTSS (DI)(R8*4), Z4
-	VFMADD231PS  (CX)(R11*1), Z4, Z0
-	INCQ         R8
-	JMP          rest
-
 store:
+	MOVLQSX (BX), R10
+	ADDQ    $0x04, BX
+	SHLQ    $0x06, R10
 	VADDPS  Z1, Z0, Z0
 	VADDPS  Z3, Z2, Z2
 	VADDPS  Z2, Z0, Z0
-	VMOVUPS Z0, (AX)
-	ADDQ    $0x40, AX
-	DECQ    BX
+	VMOVUPS Z0, (AX)(R10*1)
+	DECQ    SI
 	JNZ     column
 	VZEROUPPER
 	RET
 
-// func compressed256(out *float32, x *float32, colPtr *int32, cols int, row *uint16, val *float32)
+// func compressed256(out *float32, x *float32, colPtr *int32, place *int32, cols int, row *uint16, val *float32)
 // Requires: AVX, FMA3
-TEXT ·compressed256(SB), NOSPLIT, $0-48
+TEXT ·compressed256(SB), NOSPLIT, $0-56
 	MOVQ    out+0(FP), AX
 	MOVQ    x+8(FP), CX
 	MOVQ    colPtr+16(FP), DX
-	MOVQ    cols+24(FP), BX
-	MOVQ    row+32(FP), SI
-	MOVQ    val+40(FP), DI
-	MOVLQSX (DX), R8
+	MOVQ    place+24(FP), BX
+	MOVQ    cols+32(FP), SI
+	MOVQ    row+40(FP), DI
+	MOVQ    val+48(FP), R8
+	MOVLQSX (DX), R9
 
 column:
-	MOVLQSX 4(DX), R9
+	MOVLQSX 4(DX), R10
 	ADDQ    $0x04, DX
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VXORPS  Y2, Y2, Y2
-	VXORPS  Y3, Y3, Y3
-	LEAQ    -3(R9), R10
+	VXORPS  X0, X0, X0
+	VXORPS  X1, X1, X1
+	VXORPS  X2, X2, X2
+	VXORPS  X3, X3, X3
 
 four:
-	CMPQ         R8, R10
-	JGE          rest
-	MOVWQZX      (SI)(R8*2), R11
+	CMPQ         R9, R10
+	JGE          store
+	MOVWQZX      (DI)(R9*2), R11
 	SHLQ         $0x05, R11
-	VBROADCASTSS (DI)(R8*4), Y4
+	VBROADCASTSS (R8)(R9*4), Y4
 	VFMADD231PS  (CX)(R11*1), Y4, Y0
-	MOVWQZX      2(SI)(R8*2), R11
+	MOVWQZX      2(DI)(R9*2), R11
 	SHLQ         $0x05, R11
-	VBROADCASTSS 4(DI)(R8*4), Y5
+	VBROADCASTSS 4(R8)(R9*4), Y5
 	VFMADD231PS  (CX)(R11*1), Y5, Y1
-	MOVWQZX      4(SI)(R8*2), R11
+	MOVWQZX      4(DI)(R9*2), R11
 	SHLQ         $0x05, R11
-	VBROADCASTSS 8(DI)(R8*4), Y6
+	VBROADCASTSS 8(R8)(R9*4), Y6
 	VFMADD231PS  (CX)(R11*1), Y6, Y2
-	MOVWQZX      6(SI)(R8*2), R11
+	MOVWQZX      6(DI)(R9*2), R11
 	SHLQ         $0x05, R11
-	VBROADCASTSS 12(DI)(R8*4), Y7
+	VBROADCASTSS 12(R8)(R9*4), Y7
 	VFMADD231PS  (CX)(R11*1), Y7, Y3
-	ADDQ         $0x04, R8
+	ADDQ         $0x04, R9
 	JMP          four
 
-rest:
-	CMPQ         R8, R9
-	JGE          store
-	MOVWQZX      (SI)(R8*2), R11
-	SHLQ         $0x05, R11
-	VBROADCASTSS (DI)(R8*4), Y4
-	VFMADD231PS  (CX)(R11*1), Y4, Y0
-	INCQ         R8
-	JMP          rest
-
 store:
+	MOVLQSX (BX), R10
+	ADDQ    $0x04, BX
+	SHLQ    $0x05, R10
 	VADDPS  Y1, Y0, Y0
 	VADDPS  Y3, Y2, Y2
 	VADDPS  Y2, Y0, Y0
-	VMOVUPS Y0, (AX)
-	ADDQ    $0x20, AX
-	DECQ    BX
+	VMOVUPS Y0, (AX)(R10*1)
+	DECQ    SI
 	JNZ     column
 	VZEROUPPER
 	RET

@@ -91,12 +91,12 @@ func sparseScatterGo(grad Mat, cols []int32, vals, dy []float32) {
 func compressedMulGo(c *Compressed, dst, x Mat, add bool) {
 	for i := range x.Rows {
 		in, out := x.Row(i), dst.Row(i)
-		for j := range out {
+		for n, j := range c.place {
 			var sum float32
 			if add {
 				sum = out[j]
 			}
-			for e := c.colPtr[j]; e < c.colPtr[j+1]; e++ {
+			for e := c.colPtr[n]; e < c.colPtr[n+1]; e++ {
 				sum += c.val[e] * in[c.row[e]]
 			}
 			out[j] = sum

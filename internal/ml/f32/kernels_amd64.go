@@ -73,10 +73,10 @@ func tiles512(args *tileArgs)
 func tiles256(args *tileArgs)
 
 //go:noescape
-func compressed512(out, x *float32, colPtr *int32, cols int, row *uint16, val *float32)
+func compressed512(out, x *float32, colPtr, place *int32, cols int, row *uint16, val *float32)
 
 //go:noescape
-func compressed256(out, x *float32, colPtr *int32, cols int, row *uint16, val *float32)
+func compressed256(out, x *float32, colPtr, place *int32, cols int, row *uint16, val *float32)
 
 func peak512(n int)
 

@@ -6,25 +6,20 @@ import (
 )
 
 // compressed writes the product with weights in columns without zeros: x holds the rows of the left matrix side by
-// side, a vector an element; each column's terms go to four sums in turn.
+// side, a vector an element; each column's terms, a multiple of four, go to four sums in turn. place says where each
+// column's sum belongs.
 func compressed(g isa) {
-	TEXT("compressed"+g.name, NOSPLIT, "func(out, x *float32, colPtr *int32, cols int, row *uint16, val *float32)")
+	TEXT("compressed"+g.name, NOSPLIT, "func(out, x *float32, colPtr, place *int32, cols int, row *uint16, val *float32)")
 	out, x := Load(Param("out"), GP64()), Load(Param("x"), GP64())
-	ptr, cols := Load(Param("colPtr"), GP64()), Load(Param("cols"), GP64())
+	ptr, place, cols := Load(Param("colPtr"), GP64()), Load(Param("place"), GP64()), Load(Param("cols"), GP64())
 	row, val := Load(Param("row"), GP64()), Load(Param("val"), GP64())
 	shift := uint64(6)
 	if g.bytes == 32 {
 		shift = 5
 	}
-	e, end, stop, at := GP64(), GP64(), GP64(), GP64()
-	zero := func(i int) {
-		if g.bytes == 64 {
-			VPXORD(g.vector(i), g.vector(i), g.vector(i))
-		} else {
-			VXORPS(g.vector(i), g.vector(i), g.vector(i))
-		}
-	}
+	e, end := GP64(), GP64()
 	term := func(i int) {
+		at := GP64()
 		MOVWQZX(Mem{Base: row, Index: e, Scale: 2}.Offset(2*i), at)
 		SHLQ(Imm(shift), at)
 		VBROADCASTSS(Mem{Base: val, Index: e, Scale: 4}.Offset(4*i), g.vector(4+i))
@@ -35,29 +30,25 @@ func compressed(g isa) {
 	MOVLQSX(Mem{Base: ptr}.Offset(4), end)
 	ADDQ(Imm(4), ptr)
 	for i := range 4 {
-		zero(i)
+		VXORPS(g.vector(i).AsX(), g.vector(i).AsX(), g.vector(i).AsX())
 	}
-	LEAQ(Mem{Base: end}.Offset(-3), stop)
 	Label("four")
-	CMPQ(e, stop)
-	JGE(LabelRef("rest"))
+	CMPQ(e, end)
+	JGE(LabelRef("store"))
 	for i := range 4 {
 		term(i)
 	}
 	ADDQ(Imm(4), e)
 	JMP(LabelRef("four"))
-	Label("rest")
-	CMPQ(e, end)
-	JGE(LabelRef("store"))
-	term(0)
-	INCQ(e)
-	JMP(LabelRef("rest"))
 	Label("store")
+	at := GP64()
+	MOVLQSX(Mem{Base: place}, at)
+	ADDQ(Imm(4), place)
+	SHLQ(Imm(shift), at)
 	VADDPS(g.vector(1), g.vector(0), g.vector(0))
 	VADDPS(g.vector(3), g.vector(2), g.vector(2))
 	VADDPS(g.vector(2), g.vector(0), g.vector(0))
-	VMOVUPS(g.vector(0), Mem{Base: out})
-	ADDQ(Imm(uint64(g.bytes)), out)
+	VMOVUPS(g.vector(0), Mem{Base: out, Index: at, Scale: 1})
 	DECQ(cols)
 	JNZ(LabelRef("column"))
 	VZEROUPPER()
