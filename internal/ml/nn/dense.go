@@ -58,7 +58,7 @@ func (d *Dense) Forward(t *Tape, x *Tensor) *Tensor {
 	}
 	out := pre
 	if d.activation == GELUActivation {
-		out = t.gelu(pre.Mat)
+		out = t.gelu(pre.Mat, pre.Mat)
 	}
 	if n := t.record(denseBack, out, d.kernel.grad != nil, x); n != nil {
 		n.layer = d
@@ -79,26 +79,32 @@ func denseBack(t *Tape, n *node) {
 	d.kernel.backward(t, n.a, dz)
 }
 
-// gelu returns gelu(x) and puts its derivative into x; while it infers it works in x's memory.
-func (t *Tape) gelu(x f32.Mat) *Tensor {
-	if !t.training {
-		f32.GELU(x.Elements(), x.Elements())
-		return t.Input(x)
-	}
+// gelu returns gelu(x) and puts its derivative into slope, which may be x; while it infers only the first.
+func (t *Tape) gelu(x, slope f32.Mat) *Tensor {
 	out := t.Tensor(x.Rows, x.Cols)
-	f32.GELUSlope(out.Elements(), x.Elements(), x.Elements())
+	if t.training {
+		f32.GELUSlope(out.Elements(), slope.Elements(), x.Elements())
+	} else {
+		f32.GELU(out.Elements(), x.Elements())
+	}
 	return out
 }
 
-// GELU returns gelu(x), element by element. x must not be used any more: it becomes the derivative.
+// GELU returns gelu(x), element by element.
 func GELU(t *Tape, x *Tensor) *Tensor {
-	out := t.gelu(x.Mat)
-	t.record(geluBack, out, false, x)
+	slope := x.Mat
+	if t.training {
+		slope = t.mat(x.Rows, x.Cols)
+	}
+	out := t.gelu(x.Mat, slope)
+	if n := t.record(geluBack, out, false, x); n != nil {
+		n.mats[0] = slope
+	}
 	return out
 }
 
 func geluBack(t *Tape, n *node) {
 	d := n.out.grad.Elements()
-	f32.Mul(d, d, n.a.Elements())
+	f32.Mul(d, d, n.mats[0].Elements())
 	t.pass(n.out, n.a)
 }

@@ -6,10 +6,10 @@ import "github.com/parleybot/parley/internal/ml/f32"
 const sparseFrom = 0.5
 
 // kernel is the weight matrix of a layer, [input, units], in the form that is cheapest for how it is used: connected tiles
-// while it is trained here, without its zeros while it infers, a whole matrix with a mask when a network of Rasa learns on.
+// when it was made here; of Rasa's networks without its zeros while it infers, a whole matrix with a mask when it learns on.
 type kernel struct {
 	*Variable
-	// compressed is set instead of Value when the kernel infers and has many zeros.
+	// compressed is set instead of Value when the kernel infers and has many zeros that don't make tiles.
 	compressed *f32.Compressed
 }
 
@@ -70,16 +70,18 @@ func (p *Params) connect(path string, k *kernel, mask f32.Mat) {
 	}
 	pattern := f32.PatternOf(mask)
 	switch {
+	case pattern.Density() < sparseFrom:
+		k.pattern, k.Value = pattern, make([]float32, pattern.Len())
+		pattern.Gather(k.Value, whole)
+		if p.learns {
+			k.grad = make([]float32, pattern.Len())
+		}
 	case !p.learns:
 		if compressed := f32.Compress(whole); compressed.Density() < sparseFrom {
 			k.compressed, k.Value = compressed, nil
 		} else {
 			k.Value = whole.Data
 		}
-	case pattern.Density() < sparseFrom:
-		k.pattern = pattern
-		k.Value, k.grad = make([]float32, pattern.Len()), make([]float32, pattern.Len())
-		pattern.Gather(k.Value, whole)
 	default:
 		k.Value = whole.Data
 		k.mask = make([]float32, len(k.Value))
