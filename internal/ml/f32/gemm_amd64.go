@@ -182,7 +182,14 @@ func addFlag(add bool) uintptr {
 func packPanel(out []float32, width int, b Mat, fromK, toK, from, to int, transposed bool) {
 	panel := Mat{Rows: toK - fromK, Cols: to - from, Stride: width, Data: out}
 	if transposed {
-		transpose(panel, b.SliceRows(from, to).SliceCols(fromK, toK))
+		rows := b.SliceRows(from, to).SliceCols(fromK, toK)
+		if rows.Rows >= 8 {
+			transpose(panel, rows)
+			return
+		}
+		s := getScratch(8 * rows.Cols)
+		raise(out, width, rows, s.data)
+		s.put()
 		return
 	}
 	if to-from == width && width%16 == 0 {

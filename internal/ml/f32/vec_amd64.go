@@ -199,21 +199,18 @@ func randDropout(state *[4][lanes]uint32, mask []float32, threshold uint32, keep
 	randDropoutGo(state, mask, threshold, keep)
 }
 
-// transpose takes blocks of 8x8 from src and leaves the edges to Go.
+// transpose takes blocks of 8x8 from src; those at its edges overlap others. What is smaller than a block is for Go.
 func transpose(dst, src Mat) {
-	rows, cols := src.Rows&^7, src.Cols&^7
-	if !haveAVX2 || rows == 0 || cols == 0 {
+	if !haveAVX2 || src.Rows < 8 || src.Cols < 8 {
 		transposeGo(dst, src)
 		return
 	}
-	for j := 0; j < cols; j += 8 {
-		transposeAVX(&dst.Data[j*dst.Stride], uintptr(dst.Stride)*4, &src.Data[j], uintptr(src.Stride)*4, rows/8)
-	}
-	if cols < src.Cols {
-		transposeGo(dst.SliceRows(cols, src.Cols).SliceCols(0, rows), src.SliceRows(0, rows).SliceCols(cols, src.Cols))
-	}
-	if rows < src.Rows {
-		transposeGo(dst.SliceCols(rows, src.Rows), src.SliceRows(rows, src.Rows))
+	for j := 0; j < src.Cols; j += 8 {
+		j := min(j, src.Cols-8)
+		transposeAVX(&dst.Data[j*dst.Stride], uintptr(dst.Stride)*4, &src.Data[j], uintptr(src.Stride)*4, src.Rows/8)
+		if i := src.Rows - 8; src.Rows%8 > 0 {
+			transposeAVX(&dst.Data[j*dst.Stride+i], uintptr(dst.Stride)*4, &src.Data[i*src.Stride+j], uintptr(src.Stride)*4, 1)
+		}
 	}
 }
 
