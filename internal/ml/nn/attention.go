@@ -212,23 +212,29 @@ func (w *attending) forward(s int) {
 	}
 }
 
-// hide makes the positions invisible that come later or are dropped.
+// hide makes the positions invisible that come later or are dropped. Nothing is dropped that comes later: when a query has
+// nothing left to see, it sees all of that alike (transformer.py _drop_attention_logits).
 func (w *attending) hide(s, h int, logits f32.Mat) {
-	if w.Unidirectional {
-		for i := range logits.Rows {
-			row := logits.Row(i)
-			for j := w.position(s, i) + 1; j < len(row); j++ {
-				row[j] += dropped
-			}
-		}
-	}
-	if w.drop == nil {
+	if !w.Unidirectional && w.drop == nil {
 		return
 	}
-	kept := w.block(w.drop, s, h).Elements()
-	for i, x := range logits.Elements() {
-		if kept[i] == 0 {
-			logits.Data[i] = x + dropped
+	var kept f32.Mat
+	if w.drop != nil {
+		kept = w.block(w.drop, s, h)
+	}
+	for i := range logits.Rows {
+		row := logits.Row(i)
+		seen := w.visible(w.position(s, i), len(row))
+		for j := seen; j < len(row); j++ {
+			row[j] += dropped
+		}
+		if w.drop == nil {
+			continue
+		}
+		for j, k := range kept.Row(i)[:seen] {
+			if k == 0 {
+				row[j] += dropped
+			}
 		}
 	}
 }
