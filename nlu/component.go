@@ -10,8 +10,10 @@ import (
 const (
 	RoleTokenizer  = "tokenizer"
 	RoleFeaturizer = "featurizer"
-	RoleClassifier = "intent classifier"
-	RoleExtractor  = "entity extractor"
+	// RoleDenseFeaturizer is a featurizer whose features are dense.
+	RoleDenseFeaturizer = "dense featurizer"
+	RoleClassifier      = "intent classifier"
+	RoleExtractor       = "entity extractor"
 )
 
 // Component is one entry of the `pipeline` in config.yml.
@@ -85,13 +87,8 @@ const (
 var Components = component.NewRegistry[Component]("component")
 
 func init() {
-	const learned = "components with neural models are planned; use LogisticRegressionClassifier or " +
-		"KeywordIntentClassifier for intents and RegexEntityExtractor for entities"
 	const python = "it wraps a Python library; "
 	for name, hint := range map[string]string{
-		"DIETClassifier":          learned,
-		"ResponseSelector":        "components with neural models are planned; name the response in a rule or story (intent/key)",
-		"SklearnIntentClassifier": "use LogisticRegressionClassifier",
 		"MitieIntentClassifier":   python + "use LogisticRegressionClassifier",
 		"MitieNLP":                python + "use WhitespaceTokenizer and CountVectorsFeaturizer",
 		"MitieTokenizer":          python + "use WhitespaceTokenizer",

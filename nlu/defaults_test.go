@@ -9,7 +9,7 @@ import (
 	"github.com/parleybot/parley/project"
 )
 
-// TestAvailableDefaults takes the pipeline a project without one gets, and some it might get in later versions.
+// TestAvailableDefaults takes pipelines with components that this version does not have.
 func TestAvailableDefaults(t *testing.T) {
 	intents := func(names ...string) *project.NLUData {
 		data := &project.NLUData{}
@@ -26,17 +26,18 @@ func TestAvailableDefaults(t *testing.T) {
 		want    []string
 		note    string
 	}{
-		{"Rasa's default", project.DefaultConfig().Pipeline, intents("greet", "bye"),
+		{"two missing", entries("WhitespaceTokenizer", "RegexFeaturizer", "LexicalSyntacticFeaturizer", "CountVectorsFeaturizer",
+			"CountVectorsFeaturizer", "MitieIntentClassifier", "EntitySynonymMapper", "MitieEntityExtractor", "FallbackClassifier"), intents("greet", "bye"),
 			[]string{"WhitespaceTokenizer", "RegexFeaturizer", "LexicalSyntacticFeaturizer", "CountVectorsFeaturizer",
 				"CountVectorsFeaturizer", "LogisticRegressionClassifier", "EntitySynonymMapper", "FallbackClassifier"},
-			without + "DIETClassifier and ResponseSelector, which this version does not have; LogisticRegressionClassifier " +
+			without + "MitieIntentClassifier and MitieEntityExtractor, which this version does not have; LogisticRegressionClassifier " +
 				"classifies intents instead, and entities are not learnt"},
-		{"one intent", entries("WhitespaceTokenizer", "DIETClassifier", "FallbackClassifier"), intents("greet", "greet"),
+		{"one intent", entries("WhitespaceTokenizer", "MitieIntentClassifier", "FallbackClassifier"), intents("greet", "greet"),
 			[]string{"WhitespaceTokenizer", "KeywordIntentClassifier", "FallbackClassifier"},
-			without + "DIETClassifier, which this version does not have; KeywordIntentClassifier classifies intents instead, " +
+			without + "MitieIntentClassifier, which this version does not have; KeywordIntentClassifier classifies intents instead, " +
 				"and entities are not learnt"},
-		{"another classifier", entries("KeywordIntentClassifier", "ResponseSelector"), intents("greet", "bye"),
-			[]string{"KeywordIntentClassifier"}, without + "ResponseSelector, which this version does not have"},
+		{"another classifier", entries("KeywordIntentClassifier", "MitieEntityExtractor"), intents("greet", "bye"),
+			[]string{"KeywordIntentClassifier"}, without + "MitieEntityExtractor, which this version does not have"},
 		{"nothing missing", entries("WhitespaceTokenizer"), intents(), []string{"WhitespaceTokenizer"}, ""},
 	}
 	for _, c := range cases {

@@ -19,6 +19,8 @@ type TrainingData struct {
 	// Regexes are sorted by name and pattern.
 	Regexes []project.Regex
 	Lookups []project.Lookup
+	// Responses are those of retrieval intents.
+	Responses []project.Response
 }
 
 // defaultActionNames is DEFAULT_ACTION_NAMES of rasa/shared/core/constants.py: each is a training message.
@@ -30,7 +32,7 @@ var defaultActionNames = []string{
 
 // NewTrainingData collects the training data of a project. stories may be nil.
 func NewTrainingData(data *project.NLUData, stories project.Stories) *TrainingData {
-	t := &TrainingData{Synonyms: data.Synonyms, Regexes: slices.Clone(data.Regexes), Lookups: data.Lookups}
+	t := &TrainingData{Synonyms: data.Synonyms, Regexes: slices.Clone(data.Regexes), Lookups: data.Lookups, Responses: data.Responses}
 	slices.SortStableFunc(t.Regexes, func(a, b project.Regex) int {
 		return cmp.Compare(a.Name+"+"+a.Pattern, b.Name+"+"+b.Pattern)
 	})
