@@ -115,7 +115,7 @@ func Load(path string) (*Archive, error) {
 // Read reads and verifies an archive; one that Rasa trained is turned into one of ours. The error wraps ErrCorrupt or
 // ErrIncompatible and names the member that is to blame.
 func Read(r io.Reader) (*Archive, error) {
-	files, err := unpack(r)
+	files, err := unpack(r, defaultLimits)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}

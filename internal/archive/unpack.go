@@ -11,37 +11,31 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// What an archive may contain. Trained weights hardly shrink when they are packed, so an archive that grows a
+// limits say what an archive may contain. Trained weights hardly shrink when they are packed, so an archive that grows a
 // hundredfold to hundreds of megabytes was made to fill the memory.
-const (
-	maxFileSize  = 4 << 30
-	maxTotalSize = 16 << 30
-	maxFiles     = 100_000
-	freeSize     = 256 << 20
-	maxRatio     = 100
-)
+type limits struct {
+	// fileSize and totalSize count unpacked bytes, files the members.
+	fileSize, totalSize int64
+	files               int
+	// From freeSize on the unpacked size may be at most ratio times the packed size.
+	freeSize, ratio int64
+}
+
+var defaultLimits = limits{fileSize: 4 << 30, totalSize: 16 << 30, files: 100_000, freeSize: 256 << 20, ratio: 100}
 
 // unpack reads all files of a gzipped tar file. The error names the member that is to blame.
-func unpack(r io.Reader) (map[string][]byte, error) {
+func unpack(r io.Reader, l limits) (map[string][]byte, error) {
 	packed := &counter{r: r}
 	zip, err := gzip.NewReader(packed)
 	if err != nil {
 		return nil, err
 	}
-	u := unpacker{packed: packed, files: map[string][]byte{}}
+	u := unpacker{limits: l, packed: packed, done: map[string][]byte{}}
 	tarball := tar.NewReader(zip)
 	for {
 		h, err := tarball.Next()
 		if errors.Is(err, io.EOF) {
-			// gzip compares its checksum only when it is read to the end.
-			n, err := io.CopyN(io.Discard, zip, freeSize)
-			if err == nil && n == freeSize {
-				return nil, errors.New("it goes on behind its last entry")
-			}
-			if errors.Is(err, io.EOF) {
-				err = nil
-			}
-			return u.files, err
+			return u.done, finish(zip)
 		}
 		if err != nil {
 			return nil, err
@@ -52,10 +46,24 @@ func unpack(r io.Reader) (map[string][]byte, error) {
 	}
 }
 
+// finish reads what is behind the last entry: gzip compares its checksum only when it is read to the end.
+func finish(zip io.Reader) error {
+	const padding = 16 << 20
+	_, err := io.CopyN(io.Discard, zip, padding)
+	switch {
+	case err == nil:
+		return errors.New("it goes on behind its last entry")
+	case errors.Is(err, io.EOF):
+		return nil
+	}
+	return err
+}
+
 type unpacker struct {
+	limits
 	packed *counter
 	total  int64
-	files  map[string][]byte
+	done   map[string][]byte
 }
 
 // member reads one entry of a tar file.
@@ -72,20 +80,20 @@ func (u *unpacker) member(h *tar.Header, r io.Reader) error {
 	if !fs.ValidPath(name) || strings.ContainsAny(name, "\\\x00") {
 		return fs.ErrInvalid
 	}
-	if _, twice := u.files[name]; twice {
+	if _, twice := u.done[name]; twice {
 		return errors.New("it occurs twice")
 	}
-	if len(u.files) == maxFiles {
-		return fmt.Errorf("there are more than %d files", maxFiles)
+	if len(u.done) == u.files {
+		return fmt.Errorf("there are more than %d files", u.files)
 	}
-	if h.Size > maxFileSize || u.total+h.Size > maxTotalSize {
+	if h.Size > u.fileSize || u.total+h.Size > u.totalSize {
 		return fmt.Errorf("%d bytes are too much", h.Size)
 	}
 	data, err := u.read(r, h.Size)
 	if err != nil {
 		return err
 	}
-	u.files[name] = data
+	u.done[name] = data
 	return nil
 }
 
@@ -94,8 +102,8 @@ const step = 64 << 20
 
 // read reads size bytes. Memory is taken as the bytes arrive, because a header can promise anything.
 func (u *unpacker) read(r io.Reader, size int64) ([]byte, error) {
-	var data []byte
-	for read := int64(0); read < size || data == nil; {
+	data := []byte{}
+	for read := int64(0); read < size; {
 		n := min(size-read, step)
 		if int64(cap(data)) < read+n {
 			grown := make([]byte, read, min(size, max(2*read, n)))
@@ -108,7 +116,7 @@ func (u *unpacker) read(r io.Reader, size int64) ([]byte, error) {
 		}
 		read += n
 		u.total += n
-		if u.total > freeSize && u.total > maxRatio*u.packed.n {
+		if u.total > u.freeSize && u.total > u.ratio*u.packed.n {
 			return nil, fmt.Errorf("%d bytes out of %d are too much", u.total, u.packed.n)
 		}
 	}
