@@ -6,6 +6,7 @@ import (
 	_ "github.com/parleybot/parley/nlu/classifier/fallback"
 	_ "github.com/parleybot/parley/nlu/classifier/keyword"
 	_ "github.com/parleybot/parley/nlu/classifier/logisticregression"
+	_ "github.com/parleybot/parley/nlu/classifier/sklearn"
 	_ "github.com/parleybot/parley/nlu/extractor/crf"
 	_ "github.com/parleybot/parley/nlu/extractor/duckling"
 	_ "github.com/parleybot/parley/nlu/extractor/regex"

@@ -10,7 +10,6 @@ import (
 	"github.com/parleybot/parley/internal/ml/crfsuite"
 	"github.com/parleybot/parley/internal/tagging"
 	"github.com/parleybot/parley/nlu"
-	"github.com/parleybot/parley/project"
 )
 
 // Train learns from the NLU examples. Without annotated entities the extractor stays untrained, as in Rasa.
@@ -39,13 +38,19 @@ func (x *Extractor) Train(ctx context.Context, data *nlu.TrainingData) error {
 
 // uses tells whether an annotation has a role or group.
 func uses(m *nlu.Message, k kind) bool {
-	return slices.ContainsFunc(m.Annotations, func(e project.EntityAnnotation) bool {
-		return annotated(&e, k) != "" && annotated(&e, k) != tagging.Outside
-	})
+	for i := range m.Annotations {
+		if named(annotation(m, i, k)) {
+			return true
+		}
+	}
+	return false
 }
 
-// annotated returns what an annotation says of a kind.
-func annotated(e *project.EntityAnnotation, k kind) string {
+func named(tag string) bool { return tag != "" && tag != tagging.Outside }
+
+// annotation returns what the i-th annotation says of a kind.
+func annotation(m *nlu.Message, i int, k kind) string {
+	e := &m.Annotations[i]
 	switch k {
 	case roleKind:
 		return e.Role
@@ -112,7 +117,7 @@ func (x *Extractor) example(m *nlu.Message, kinds []kind) []token {
 		for i := range m.Annotations {
 			e := &m.Annotations[i]
 			span := tagging.Span{Start: e.Start, End: e.End}
-			if name := annotated(e, k); !x.BILOU || name != "" && name != tagging.Outside {
+			if name := annotation(m, i, k); !x.BILOU || named(name) {
 				entities = append(entities, tagging.Entity{Span: span, Name: name})
 			}
 		}
