@@ -1,7 +1,6 @@
 package memory
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,24 +10,29 @@ import (
 	"github.com/parleybot/parley/internal/value"
 )
 
-// Conversations that nobody has spoken in for a while are packed: their events become one piece of bytes that is a sixth
-// as large and that the garbage collector need not look into. Strings that recur in all conversations (keys, names of
-// actions, intents and policies, what the bot says) are kept once in a dictionary.
+// Every conversation is packed as it goes on: its events are one piece of bytes as well, which is a sixth as large and
+// which the garbage collector need not look into. That piece alone is kept when nobody has spoken for a while. Packing the
+// events of a turn while they are at hand takes a fifth of the time that packing them later does. Strings that recur in
+// all conversations (keys, names of actions, intents and policies, what the bot says) are kept once in a dictionary.
 
 const (
 	// maxWord is the longest string kept in the dictionary, maxWords how many it takes. A dictionary that is full of
 	// strings that do not recur costs a few megabytes; what comes later is packed as it is.
 	maxWord  = 128
 	maxWords = 1 << 15
+	// firstRecord is the space for the first events of a conversation, maxScratch what is kept for packing, in bytes.
+	firstRecord = 1 << 10
+	maxScratch  = 1 << 16
 )
 
 var errPacked = errors.New("packed conversation is damaged")
 
-// dictionary numbers strings. pack and unpack may be called by several goroutines.
+// dictionary numbers strings. extend and unpack may be called by several goroutines.
 type dictionary struct {
-	mu      sync.RWMutex // held by pack and unpack, for all below
+	mu      sync.RWMutex // held by extend and unpack, for all below
 	numbers map[string]uint64
 	words   []string
+	writer  writer // used again
 }
 
 func newDictionary() *dictionary { return &dictionary{numbers: map[string]uint64{}} }
@@ -54,28 +58,48 @@ func (d *dictionary) word(n uint64) (string, bool) {
 	return d.words[n], true
 }
 
-// pack returns the packed form of events.
-func (d *dictionary) pack(events []tracker.Event) []byte {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	var buffer [4096]byte
-	w := writer{d: d, out: binary.AppendUvarint(buffer[:0], uint64(len(events)))}
-	for _, e := range events {
-		w.event(e)
-	}
-	return append(make([]byte, 0, len(w.out)), w.out...)
+// record is the packed form of a conversation.
+type record struct {
+	data []byte
+	// events is how many events data holds, metadata that of the last one that says what its metadata is.
+	events   int
+	metadata *value.Map
 }
 
-// unpack is the inverse of pack.
-func (d *dictionary) unpack(data []byte) ([]tracker.Event, error) {
+// same reports whether two records are the same one.
+func (r record) same(o record) bool {
+	return len(r.data) == len(o.data) && (len(r.data) == 0 || &r.data[0] == &o.data[0])
+}
+
+// extend returns r with events, the first r.events of which it holds already. r shares its bytes.
+func (d *dictionary) extend(r record, events []tracker.Event) record {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	w := &d.writer
+	w.d, w.out, w.metadata = d, w.out[:0], r.metadata
+	for _, e := range events[r.events:] {
+		w.event(e)
+	}
+	if need := len(r.data) + len(w.out); need > cap(r.data) {
+		r.data = append(make([]byte, 0, max(need+need/4, firstRecord)), r.data...)
+	}
+	r.data, r.events, r.metadata = append(r.data, w.out...), len(events), w.metadata
+	if cap(w.out) > maxScratch {
+		w.out = nil
+	}
+	w.metadata = nil
+	return r
+}
+
+// unpack returns the events of a record.
+func (d *dictionary) unpack(r record) ([]tracker.Event, error) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	r := reader{d: d, data: data}
-	n := r.length()
-	events := make([]tracker.Event, 0, n+16)
-	for range n {
-		e, err := r.event()
-		if err == nil && r.failed {
+	in := reader{d: d, data: r.data}
+	events := make([]tracker.Event, 0, r.events+16)
+	for len(in.data) > 0 {
+		e, err := in.event()
+		if err == nil && in.failed {
 			err = errPacked
 		}
 		if err != nil {
@@ -93,6 +117,9 @@ const (
 	packedSlot
 	packedUser
 	packedBot
+	packedFeaturization
+	packedLoop
+	packedSession
 	packedOther
 )
 
@@ -121,6 +148,15 @@ func (w *writer) event(e tracker.Event) {
 		w.text(e.Text)
 		w.truth(e.NoText)
 		w.dict(e.Data)
+	case *tracker.DefinePrevUserUtteredFeaturization:
+		w.base(packedFeaturization, &e.Base)
+		w.truth(e.UseText)
+		w.truth(e.Unknown)
+	case *tracker.ActiveLoop:
+		w.base(packedLoop, &e.Base)
+		w.text(e.Name)
+	case *tracker.SessionStarted:
+		w.base(packedSession, &e.Base)
 	default:
 		w.byte(packedOther)
 		w.dict(tracker.AsMap(e))
@@ -163,6 +199,12 @@ func (r *reader) event() (tracker.Event, error) {
 		return r.user(b), nil
 	case packedBot:
 		return &tracker.BotUttered{Base: b, Text: r.text(), NoText: r.truth(), Data: r.dictOrNil()}, nil
+	case packedFeaturization:
+		return &tracker.DefinePrevUserUtteredFeaturization{Base: b, UseText: r.truth(), Unknown: r.truth()}, nil
+	case packedLoop:
+		return &tracker.ActiveLoop{Base: b, Name: r.text()}, nil
+	case packedSession:
+		return &tracker.SessionStarted{Base: b}, nil
 	}
 	return nil, errPacked
 }

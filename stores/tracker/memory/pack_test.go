@@ -31,6 +31,9 @@ func everyEvent() []tracker.Event {
 		&tracker.BotUttered{Base: base(4), Text: "bye", Data: value.NewMap("buttons", nil)},
 		&tracker.BotUttered{Base: base(5), NoText: true},
 		&tracker.ActiveLoop{Base: base(6), Name: "f"},
+		&tracker.SessionStarted{Base: base(6)},
+		&tracker.DefinePrevUserUtteredFeaturization{Base: base(6), UseText: true},
+		&tracker.DefinePrevUserUtteredFeaturization{Base: base(6), Unknown: true},
 		&tracker.ReminderScheduled{Base: base(7), Intent: "wake", DateTime: "2030-01-01T00:00:00", Name: "r"},
 		&tracker.Restarted{Base: base(8)},
 	}
@@ -48,10 +51,28 @@ func TestPackIsUndoneByUnpack(t *testing.T) {
 	d := newDictionary()
 	for range 2 { // with words that are new, and known
 		want := everyEvent()
-		got, err := d.unpack(d.pack(want))
+		got, err := d.unpack(d.extend(record{}, want))
 		require.NoError(t, err)
 		require.Equal(t, value.Repr(forms(want)), value.Repr(forms(got)))
 	}
+}
+
+// TestExtend packs a conversation turn by turn.
+func TestExtend(t *testing.T) {
+	d := newDictionary()
+	want := everyEvent()
+	var r record
+	for i := range want {
+		before := r
+		r = d.extend(r, want[:i+1])
+		got, err := d.unpack(before)
+		require.NoError(t, err)
+		require.Equal(t, value.Repr(forms(want[:i])), value.Repr(forms(got)))
+	}
+	require.Equal(t, d.extend(record{}, want).data, r.data)
+	got, err := d.unpack(r)
+	require.NoError(t, err)
+	require.Equal(t, value.Repr(forms(want)), value.Repr(forms(got)))
 }
 
 func TestFullDictionary(t *testing.T) {
@@ -60,7 +81,7 @@ func TestFullDictionary(t *testing.T) {
 		d.number(fmt.Sprint("word ", i))
 	}
 	want := everyEvent()
-	got, err := d.unpack(d.pack(want))
+	got, err := d.unpack(d.extend(record{}, want))
 	require.NoError(t, err)
 	require.Equal(t, value.Repr(forms(want)), value.Repr(forms(got)))
 	require.Len(t, d.words, maxWords)
@@ -101,16 +122,55 @@ func TestIdleConversationsComeBack(t *testing.T) {
 	require.Len(t, keys, n)
 }
 
+// TestReplacedEvents saves other events in the place of those that were loaded, and lets the conversation be packed.
+func TestReplacedEvents(t *testing.T) {
+	domain, problems := project.ParseDomain([]byte("{}"), "domain.yml")
+	require.NoError(t, problems.Err())
+	f, ctx := tracker.NewFactory(domain), context.Background()
+	set := func(v string) tracker.Event { return &tracker.SlotSet{Base: tracker.Base{Timestamp: 1}, Key: "x", Value: v} }
+	for _, c := range []struct {
+		name   string
+		packed bool
+		want   []tracker.Event
+	}{
+		{"as many", false, []tracker.Event{set("c"), set("d")}},
+		{"as many, of a packed conversation", true, []tracker.Event{set("c"), set("d")}},
+		{"fewer", true, []tracker.Event{set("c")}},
+		{"more", true, []tracker.Event{set("c"), set("d"), set("e")}},
+		{"none", true, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := New()
+			packAll := func() {
+				for i := range 3 * shardCount * liveInShard {
+					require.NoError(t, s.Save(ctx, f.New(fmt.Sprint("other ", i)), 0))
+				}
+			}
+			require.NoError(t, s.Save(ctx, f.FromEvents("u", []tracker.Event{set("a"), set("b")}), 0))
+			if c.packed {
+				packAll()
+			}
+			loaded, err := s.Load(ctx, f, "u")
+			require.NoError(t, err)
+			require.NoError(t, s.Save(ctx, f.FromEvents("u", c.want), len(loaded.Events())))
+			packAll()
+			got, err := s.Load(ctx, f, "u")
+			require.NoError(t, err)
+			require.Equal(t, value.Repr(forms(c.want)), value.Repr(forms(got.Events())))
+		})
+	}
+}
+
 // FuzzUnpack states: whatever the bytes, unpacking ends with events or an error.
 func FuzzUnpack(f *testing.F) {
 	d := newDictionary()
-	f.Add(d.pack(everyEvent()))
-	f.Add([]byte{2, packedOther, packedMap, 1, packedWord, 0})
+	f.Add(d.extend(record{}, everyEvent()).data)
+	f.Add([]byte{packedOther, packedMap, 1, packedWord, 0})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > 1<<12 {
 			return
 		}
-		events, err := d.unpack(data)
+		events, err := d.unpack(record{data: data})
 		if err == nil {
 			for _, e := range events {
 				require.NotNil(t, e)

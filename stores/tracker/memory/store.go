@@ -43,14 +43,16 @@ type shard struct {
 	mu            sync.RWMutex
 	conversations map[string]*conversation
 	// packed has the conversations that went out of use.
-	packed map[string][]byte
-	// clock counts saves; it tells which conversation was saved least recently.
+	packed map[string]record
+	// clock counts uses; it tells which conversation was used least recently.
 	clock uint64
 }
 
 type conversation struct {
 	tracker *tracker.Tracker
-	// saved is the shard's clock when the conversation was saved last.
+	// packed has the events of tracker.
+	packed record
+	// saved is the shard's clock when the conversation was saved last, or loaded after it was packed.
 	saved uint64
 	// lent tells that someone may append in the space behind the stored events. It is taken by one loader at a time,
 	// the others copy the list of events when they append.
@@ -64,7 +66,7 @@ func New() *Store {
 	s := &Store{seed: maphash.MakeSeed(), words: newDictionary()}
 	for i := range s.shards {
 		s.shards[i].conversations = make(map[string]*conversation)
-		s.shards[i].packed = make(map[string][]byte)
+		s.shards[i].packed = make(map[string]record)
 	}
 	return s
 }
@@ -77,10 +79,11 @@ func (s *Store) shard(senderID string) *shard {
 func (s *Store) Load(_ context.Context, f *tracker.Factory, senderID string) (*tracker.Tracker, error) {
 	sh := s.shard(senderID)
 	sh.mu.Lock()
-	c, packed := sh.conversations[senderID], sh.packed[senderID]
+	c := sh.conversations[senderID]
 	if c == nil {
+		packed := sh.packed[senderID]
 		sh.mu.Unlock()
-		return s.unpack(f, senderID, packed, (*tracker.Tracker).LastSession)
+		return s.revive(f, senderID, packed)
 	}
 	t, lent := c.tracker, c.lent
 	c.lent = true
@@ -99,14 +102,38 @@ func (s *Store) Load(_ context.Context, f *tracker.Factory, senderID string) (*t
 	return t, nil
 }
 
+// revive loads a packed conversation and keeps it as a tracker from now on: it is about to go on.
+func (s *Store) revive(f *tracker.Factory, senderID string, packed record) (*tracker.Tracker, error) {
+	t, err := s.unpack(f, senderID, packed)
+	if t == nil {
+		return nil, err
+	}
+	sh := s.shard(senderID)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if sh.conversations[senderID] == nil && sh.packed[senderID].same(packed) {
+		c := sh.admit(senderID)
+		c.tracker, c.lent = t, true
+	}
+	if last := t.LastSession(); last != t {
+		return last, nil
+	}
+	return t.Reload(), nil
+}
+
 // LoadAll implements stores.TrackerStore.
 func (s *Store) LoadAll(_ context.Context, f *tracker.Factory, senderID string) (*tracker.Tracker, error) {
 	sh := s.shard(senderID)
 	sh.mu.RLock()
-	c, packed := sh.conversations[senderID], sh.packed[senderID]
+	c := sh.conversations[senderID]
 	if c == nil {
+		packed := sh.packed[senderID]
 		sh.mu.RUnlock()
-		return s.unpack(f, senderID, packed, (*tracker.Tracker).Reload)
+		t, err := s.unpack(f, senderID, packed)
+		if t == nil {
+			return nil, err
+		}
+		return t.Reload(), nil
 	}
 	t := c.tracker
 	sh.mu.RUnlock()
@@ -116,47 +143,74 @@ func (s *Store) LoadAll(_ context.Context, f *tracker.Factory, senderID string) 
 	return t.Reload().Fork(), nil
 }
 
-// unpack returns the part of a packed conversation that part selects, nil for one that is not there.
-func (s *Store) unpack(f *tracker.Factory, senderID string, packed []byte, part func(*tracker.Tracker) *tracker.Tracker) (*tracker.Tracker, error) {
-	if packed == nil {
+// unpack returns a packed conversation, nil for one that is not there.
+func (s *Store) unpack(f *tracker.Factory, senderID string, packed record) (*tracker.Tracker, error) {
+	if packed.data == nil {
 		return nil, nil
 	}
 	events, err := s.words.unpack(packed)
 	if err != nil {
 		return nil, fmt.Errorf("loading the conversation of %q: %w", senderID, err)
 	}
-	return part(f.FromEvents(senderID, events)).Reload(), nil
+	return f.FromEvents(senderID, events), nil
 }
 
 // Save implements stores.TrackerStore. It replaces what is stored.
-func (s *Store) Save(_ context.Context, t *tracker.Tracker, _ int) error {
+func (s *Store) Save(_ context.Context, t *tracker.Tracker, known int) error {
 	kept := t.Snapshot()
 	kept.Stamp(nil)
 	sh := s.shard(t.SenderID)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	sh.clock++
-	if c := sh.conversations[t.SenderID]; c != nil {
-		c.tracker, c.lent, c.saved = kept, false, sh.clock
-		return nil
+	c := sh.conversations[t.SenderID]
+	if c == nil {
+		c = sh.admit(t.SenderID)
 	}
-	if len(sh.conversations) == liveInShard {
-		s.packOldest(sh)
+	if !c.goesOn(kept, known) {
+		c.packed = record{}
 	}
-	delete(sh.packed, t.SenderID)
-	sh.conversations[t.SenderID] = &conversation{tracker: kept, saved: sh.clock}
+	c.tracker, c.lent, c.saved = kept, false, sh.tick()
+	c.packed = s.words.extend(c.packed, kept.Events())
 	return nil
 }
 
-// packOldest packs the conversation of a shard that was saved least recently.
-func (s *Store) packOldest(sh *shard) {
+// goesOn reports whether t is the stored conversation with events behind those stored. Otherwise some were dropped, as
+// those before the last session are, or replaced.
+func (c *conversation) goesOn(t *tracker.Tracker, known int) bool {
+	if known != c.packed.events || known > len(t.Events()) {
+		return false
+	}
+	return known == 0 || c.tracker != nil && t.Events()[0] == c.tracker.Events()[0] &&
+		t.Events()[known-1] == c.tracker.Events()[known-1]
+}
+
+func (sh *shard) tick() uint64 {
+	sh.clock++
+	return sh.clock
+}
+
+// admit makes place for a conversation among those that are kept as trackers.
+func (sh *shard) admit(senderID string) *conversation {
+	if len(sh.conversations) == liveInShard {
+		sh.pack()
+	}
+	c := &conversation{packed: sh.packed[senderID], saved: sh.tick()}
+	delete(sh.packed, senderID)
+	sh.conversations[senderID] = c
+	return c
+}
+
+// pack keeps only the packed form of the conversation that was saved least recently.
+func (sh *shard) pack() {
 	oldest, found := "", (*conversation)(nil)
 	for id, c := range sh.conversations {
 		if found == nil || c.saved < found.saved {
 			oldest, found = id, c
 		}
 	}
-	sh.packed[oldest] = s.words.pack(found.tracker.Events())
+	r := found.packed
+	r.data = append(make([]byte, 0, len(r.data)), r.data...)
+	sh.packed[oldest] = r
 	delete(sh.conversations, oldest)
 }
 
