@@ -39,14 +39,14 @@ func (x *Extractor) Train(ctx context.Context, data *nlu.TrainingData) error {
 // uses tells whether an annotation has a role or group.
 func uses(m *nlu.Message, k kind) bool {
 	for i := range m.Annotations {
-		if named(annotation(m, i, k)) {
+		if isTag(annotation(m, i, k)) {
 			return true
 		}
 	}
 	return false
 }
 
-func named(tag string) bool { return tag != "" && tag != tagging.Outside }
+func isTag(tag string) bool { return tag != "" && tag != tagging.Outside }
 
 // annotation returns what the i-th annotation says of a kind.
 func annotation(m *nlu.Message, i int, k kind) string {
@@ -117,7 +117,7 @@ func (x *Extractor) example(m *nlu.Message, kinds []kind) []token {
 		for i := range m.Annotations {
 			e := &m.Annotations[i]
 			span := tagging.Span{Start: e.Start, End: e.End}
-			if name := annotation(m, i, k); !x.BILOU || named(name) {
+			if name := annotation(m, i, k); !x.BILOU || isTag(name) {
 				entities = append(entities, tagging.Entity{Span: span, Name: name})
 			}
 		}
