@@ -72,6 +72,7 @@ func denseBack(t *Tape, n *node) {
 	dz := n.out.grad
 	if d.activation == GELUActivation {
 		f32.Mul(dz.Elements(), dz.Elements(), n.mats[0].Elements())
+		t.spares.put(n.mats[0].Data)
 	}
 	if d.bias != nil && d.bias.grad != nil {
 		f32.SumRows(d.bias.gradient(), dz, true)

@@ -12,7 +12,7 @@ func Dropout(t *Tape, x *Tensor, rate float64) *Tensor {
 	if !t.training || rate <= 0 {
 		return x
 	}
-	out := t.Input(x.Mat)
+	out := t.inPlace(x)
 	if n := t.record(dropoutBack, out, false, x); n != nil {
 		n.random, n.factor = *t.masks, float32(rate)
 	}

@@ -10,6 +10,14 @@ func Add(t *Tape, a, b *Tensor) *Tensor {
 	return out
 }
 
+// addTo returns x + b in the memory of x, which must not be used any more.
+func addTo(t *Tape, x, b *Tensor) *Tensor {
+	out := t.inPlace(x)
+	f32.Add(out.Elements(), out.Elements(), b.Elements())
+	t.record(addBack, out, false, b, x)
+	return out
+}
+
 func addBack(t *Tape, n *node) {
 	t.AddGrad(n.a, n.out.grad)
 	t.pass(n.out, n.b)

@@ -10,6 +10,8 @@ type Tensor struct {
 	has bool
 	// needs says that a gradient at this tensor is of use.
 	needs bool
+	// owned says that no other tensor shares the memory of the elements.
+	owned bool
 }
 
 // A node is one operation that was done: back computes the gradients at a, b, c and the variables of layer
@@ -77,7 +79,7 @@ func (t *Tape) Reset() {
 // Tensor returns a matrix whose elements are whatever they were before.
 func (t *Tape) Tensor(rows, cols int) *Tensor {
 	x := &t.tensors.take(1)[0]
-	*x = Tensor{Mat: t.mat(rows, cols)}
+	*x = Tensor{Mat: t.mat(rows, cols), owned: true}
 	return x
 }
 
@@ -95,7 +97,8 @@ func (t *Tape) Floats(n int) []float32 { return t.floats.take(n) }
 func (t *Tape) Ints(n int) []int { return t.indices.take(n) }
 
 // Backward computes the gradients of everything that was recorded since Reset, from the losses on, and adds those of the
-// variables to their Grad. Of the tensors only inputs that are watched keep theirs.
+// variables to their Grad. What was computed is used up: afterwards only inputs, and the gradients of those that are watched,
+// may be read.
 func (t *Tape) Backward() {
 	for i := len(t.nodes) - 1; i >= 0; i-- {
 		n := &t.nodes[i]
@@ -107,6 +110,9 @@ func (t *Tape) Backward() {
 			n.back(t, n)
 			t.spares.put(n.out.grad.Data)
 			n.out.grad.Data, n.out.has = nil, false
+			if n.out.owned {
+				t.spares.put(n.out.Data)
+			}
 		}
 	}
 }
@@ -134,6 +140,13 @@ func (t *Tape) AddGrad(x *Tensor, g f32.Mat) {
 }
 
 func (t *Tape) mat(rows, cols int) f32.Mat { return f32.Wrap(rows, cols, t.floats.take(rows*cols)) }
+
+// inPlace returns a tensor that takes over the memory of x, whose value is not read any more.
+func (t *Tape) inPlace(x *Tensor) *Tensor {
+	out := t.Input(x.Mat)
+	out.owned, x.owned = x.owned, false
+	return out
+}
 
 // record appends a node, whose output needs a gradient if its inputs or the variables do. It returns nil when there is
 // nothing to go back to.

@@ -81,15 +81,15 @@ func (l *encoderLayer) forward(t *Tape, x *Tensor, offsets Offsets, rows []int, 
 	if rows != nil {
 		x = Gather(t, x, rows)
 	}
-	x = Add(t, x, Dropout(t, seen, rate))
+	x = addTo(t, Dropout(t, seen, rate), x)
 	y := l.ffnIn.Forward(t, l.ffnNorm.Forward(t, x))
 	y = l.ffnOut.Forward(t, Dropout(t, y, rate))
-	return Add(t, x, Dropout(t, y, rate))
+	return addTo(t, Dropout(t, y, rate), x)
 }
 
-// place scales the embedded input and adds to each row what says where it stands in its sequence.
+// place scales the embedded input and adds to each row what says where it stands in its sequence. It works in x's memory.
 func (e *Transformer) place(t *Tape, x *Tensor, offsets Offsets) *Tensor {
-	out := t.Tensor(x.Rows, x.Cols)
+	out := t.inPlace(x)
 	scale := float32(math.Sqrt(float64(e.Units)))
 	f32.Scale(out.Elements(), scale, x.Elements())
 	positions := e.encodings(offsets.MaxLen())
