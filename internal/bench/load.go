@@ -4,14 +4,13 @@ import (
 	"bufio"
 	"context"
 	"crypto/rand"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -30,23 +29,82 @@ func body(sender, message string) string {
 	return `{"sender":` + strconv.Quote(sender) + `,"message":` + strconv.Quote(message) + `}`
 }
 
-// client is one connection that is kept. It does little, so that the server has the processor.
-type client struct {
-	conn net.Conn
-	in   *bufio.Reader
-	out  []byte
+// client is one connection that is kept.
+type client interface {
+	// send sends a message and waits for the answer. It returns how long that took.
+	send(ctx context.Context, sender, message string) (time.Duration, error)
+	close()
 }
 
-func dial(ctx context.Context, address string) (*client, error) {
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+// dialer makes a client of a server.
+type dialer func(address string) client
+
+// ordinary is Go's HTTP client, as a program that talks to a bot would use it.
+type ordinary struct {
+	http.Client
+	url string
+}
+
+func dialOrdinary(address string) client {
+	return &ordinary{http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 1}}, "http://" + address + path}
+}
+
+func (c *ordinary) close() { c.CloseIdleConnections() }
+
+func (c *ordinary) send(ctx context.Context, sender, message string) (time.Duration, error) {
+	start := time.Now()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.url, strings.NewReader(body(sender, message)))
 	if err != nil {
-		return nil, fmt.Errorf("connecting: %w", err)
+		return 0, fmt.Errorf("making a request: %w", err)
 	}
-	return &client{conn: conn, in: bufio.NewReader(conn)}, nil
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := c.Do(req)
+	if err != nil {
+		return 0, fmt.Errorf("sending a message: %w", err)
+	}
+	if err := isGood(resp); err != nil {
+		return 0, err
+	}
+	return time.Since(start), nil
 }
 
-// send sends a message and waits for the answer.
-func (c *client) send(sender, message string) (time.Duration, error) {
+// isGood reads an answer and closes it.
+func isGood(resp *http.Response) error {
+	defer resp.Body.Close() //nolint:errcheck // only read
+	n, err := io.Copy(io.Discard, resp.Body)
+	if err != nil {
+		return fmt.Errorf("reading an answer: %w", err)
+	}
+	if resp.StatusCode != http.StatusOK || n <= int64(len("[]\n")) {
+		return fmt.Errorf("no good answer: status %d, %d bytes", resp.StatusCode, n)
+	}
+	return nil
+}
+
+// bare writes requests with the fewest headers and does little else, so that the server has the processor.
+type bare struct {
+	address string
+	conn    net.Conn // nil before the first message
+	in      *bufio.Reader
+	out     []byte
+}
+
+func dialBare(address string) client { return &bare{address: address} }
+
+func (c *bare) close() {
+	if c.conn != nil {
+		_ = c.conn.Close() // nothing more to send
+	}
+}
+
+func (c *bare) send(ctx context.Context, sender, message string) (time.Duration, error) {
+	if c.conn == nil {
+		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", c.address)
+		if err != nil {
+			return 0, fmt.Errorf("connecting: %w", err)
+		}
+		c.conn, c.in = conn, bufio.NewReader(conn)
+	}
 	text := body(sender, message)
 	c.out = append(c.out[:0], "POST "+path+" HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: "...)
 	c.out = strconv.AppendInt(c.out, int64(len(text)), 10)
@@ -59,54 +117,47 @@ func (c *client) send(sender, message string) (time.Duration, error) {
 	if err != nil {
 		return 0, fmt.Errorf("reading an answer: %w", err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // only read
-	n, err := io.Copy(io.Discard, resp.Body)
-	if err != nil {
-		return 0, fmt.Errorf("reading an answer: %w", err)
-	}
-	if resp.StatusCode != http.StatusOK || n <= int64(len("[]\n")) {
-		return 0, fmt.Errorf("no good answer: status %d, %d bytes", resp.StatusCode, n)
+	if err := isGood(resp); err != nil {
+		return 0, err
 	}
 	return time.Since(start), nil
 }
 
-// result is what a load measured.
+// result is what the loads of one server measured.
 type result struct {
-	messages       int
-	took, p50, p99 time.Duration
-	// cost is the server's processor time for one message.
-	cost time.Duration
-	// peak is what was resident at most, in bytes.
-	peak int64
+	messages  int
+	took      time.Duration
+	latencies []time.Duration
+	// costs are the server's processor time for one message, one a load.
+	costs []time.Duration
 }
 
-// underLoad warms the server up and measures it.
-func (b *bench) underLoad(ctx context.Context, s *server) (result, error) {
-	if _, err := s.firstAnswer(ctx); err != nil {
-		return result{}, err
-	}
-	if _, err := load(ctx, s.address, until(b.duration/6)); err != nil {
-		return result{}, err
-	}
+// underLoad puts a server under load and adds what was measured to r.
+func (r *result) underLoad(ctx context.Context, s *server, dial dialer, d time.Duration) error {
 	before, err := s.cpu()
 	if err != nil {
-		return result{}, err
+		return err
 	}
 	start := time.Now()
-	latencies, err := load(ctx, s.address, until(b.duration))
+	latencies, err := load(ctx, s.address, dial, until(d))
 	if err != nil {
-		return result{}, err
+		return err
 	}
-	r := result{messages: len(latencies), took: time.Since(start)}
 	after, err := s.cpu()
 	if err != nil {
-		return result{}, err
+		return err
 	}
-	slices.Sort(latencies)
-	r.p50, r.p99 = latencies[len(latencies)/2], latencies[len(latencies)*99/100]
-	r.cost = (after - before) / time.Duration(r.messages)
-	r.peak, err = s.memory("VmHWM")
-	return r, err
+	r.messages += len(latencies)
+	r.took += time.Since(start)
+	r.latencies = append(r.latencies, latencies...)
+	r.costs = append(r.costs, (after-before)/time.Duration(len(latencies)))
+	return nil
+}
+
+// percentile returns how long p hundredths of the answers took at most.
+func (r *result) percentile(p int) time.Duration {
+	slices.Sort(r.latencies)
+	return r.latencies[len(r.latencies)*p/100]
 }
 
 // until returns a condition that holds until the time is over.
@@ -117,14 +168,14 @@ func until(d time.Duration) func(int) bool {
 
 // load has conversations over all connections as long as more(the number of conversations before, per connection)
 // holds, with a new sender each, and returns how long every answer took.
-func load(ctx context.Context, address string, more func(done int) bool) ([]time.Duration, error) {
+func load(ctx context.Context, address string, dial dialer, more func(done int) bool) ([]time.Duration, error) {
 	var (
 		group sync.WaitGroup
 		all   [connections][]time.Duration
 		errs  [connections]error
 	)
 	for i := range connections {
-		group.Go(func() { all[i], errs[i] = talk(ctx, address, more) })
+		group.Go(func() { all[i], errs[i] = talk(ctx, dial(address), more) })
 	}
 	group.Wait()
 	for _, err := range errs {
@@ -135,17 +186,13 @@ func load(ctx context.Context, address string, more func(done int) bool) ([]time
 	return slices.Concat(all[:]...), ctx.Err()
 }
 
-func talk(ctx context.Context, address string, more func(done int) bool) ([]time.Duration, error) {
-	c, err := dial(ctx, address)
-	if err != nil {
-		return nil, err
-	}
-	defer c.conn.Close() //nolint:errcheck // nothing more to send
+func talk(ctx context.Context, c client, more func(done int) bool) ([]time.Duration, error) {
+	defer c.close()
 	var latencies []time.Duration
 	for done := 0; more(done) && ctx.Err() == nil; done++ {
 		sender := newSender()
 		for _, message := range conversation {
-			took, err := c.send(sender, message)
+			took, err := c.send(ctx, sender, message)
 			if err != nil {
 				return nil, err
 			}
@@ -161,125 +208,4 @@ func newSender() string {
 	_, _ = rand.Read(b[:]) // never fails
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-}
-
-// storing measures what an event costs in the store in memory. The server collects garbage eagerly there, so that what
-// is resident is what is kept.
-func (b *bench) storing(ctx context.Context) error {
-	const conversationsPerConnection = 1500
-	s, err := b.serveWith(ctx, "GOGC=5")
-	if err != nil {
-		return err
-	}
-	defer s.stop()
-	if _, err := s.firstAnswer(ctx); err != nil {
-		return err
-	}
-	some := func(n int) func(int) bool { return func(done int) bool { return done < n } }
-	if _, err := load(ctx, s.address, some(conversationsPerConnection/10)); err != nil {
-		return err
-	}
-	before, err := s.memory("VmRSS")
-	if err != nil {
-		return err
-	}
-	if _, err := load(ctx, s.address, some(conversationsPerConnection)); err != nil {
-		return err
-	}
-	after, err := s.memory("VmRSS")
-	if err != nil {
-		return err
-	}
-	each, err := s.eventsOfConversation(ctx)
-	if err != nil {
-		return err
-	}
-	events := int64(each) * conversationsPerConnection * connections
-	figure("stored event, the whole conversation's memory", fmt.Sprintf("%d bytes", (after-before)/events), "400 bytes")
-	return nil
-}
-
-// eventsOfConversation has one more conversation and counts its events.
-func (s *server) eventsOfConversation(ctx context.Context) (int, error) {
-	c, err := dial(ctx, s.address)
-	if err != nil {
-		return 0, err
-	}
-	defer c.conn.Close() //nolint:errcheck // nothing more to send
-	for _, message := range conversation {
-		if _, err := c.send("counted", message); err != nil {
-			return 0, err
-		}
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.address+"/conversations/counted/tracker?include_events=ALL", nil)
-	if err != nil {
-		return 0, fmt.Errorf("counting events: %w", err)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return 0, fmt.Errorf("counting events: %w", err)
-	}
-	defer resp.Body.Close() //nolint:errcheck // only read
-	var tracker struct{ Events []json.RawMessage }
-	if err := json.NewDecoder(resp.Body).Decode(&tracker); err != nil {
-		return 0, fmt.Errorf("counting events: %w", err)
-	}
-	if len(tracker.Events) == 0 {
-		return 0, errors.New("counting events: there are none")
-	}
-	return len(tracker.Events), nil
-}
-
-// longTurns compares the turns around the 5,000th of a conversation with those around the 10th of many.
-func (b *bench) longTurns(ctx context.Context) error {
-	const early, late, around, conversations = 10, 5000, 5, 60
-	s, err := b.serve(ctx)
-	if err != nil {
-		return err
-	}
-	defer s.stop()
-	if _, err := s.firstAnswer(ctx); err != nil {
-		return err
-	}
-	c, err := dial(ctx, s.address)
-	if err != nil {
-		return err
-	}
-	defer c.conn.Close() //nolint:errcheck // nothing more to send
-	turns := func(sender string, n int) ([]time.Duration, error) {
-		took := make([]time.Duration, n)
-		for i := range took {
-			if took[i], err = c.send(sender, answeredByRules[i%len(answeredByRules)]); err != nil {
-				return nil, err
-			}
-		}
-		return took, ctx.Err()
-	}
-	if _, err := turns("warm", late/2); err != nil {
-		return err
-	}
-	var short []time.Duration
-	for i := range conversations {
-		took, err := turns("short "+strconv.Itoa(i), early+around)
-		if err != nil {
-			return err
-		}
-		short = append(short, took[early-around:]...)
-	}
-	const window = around * conversations
-	took, err := turns("long", late+window)
-	if err != nil {
-		return err
-	}
-	tenth, last := median(short), median(took[late-window:])
-	figure("turn 10 of a conversation", milliseconds(tenth), "")
-	figure("turn 5000 of a conversation", milliseconds(last), "")
-	figure("turn 5000 to turn 10", fmt.Sprintf("%.2f x", float64(last)/float64(tenth)), "1.5 x")
-	return nil
-}
-
-func median(d []time.Duration) time.Duration {
-	d = slices.Clone(d)
-	slices.Sort(d)
-	return d[len(d)/2]
 }

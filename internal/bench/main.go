@@ -1,8 +1,9 @@
 // Command bench measures what a message costs: `make bench`, from the root of the repository, after `make build`.
 //
 // A bot of rules and stories is trained and served by the binary, with the REST channel and the store in memory. This
-// process is the load; beside it the same load goes to a bare echo handler that answers a constant, in a process of its
-// own, so that figures of different machines can be compared. Everything stays on the loopback interface.
+// process is the load; the same load goes to a bare echo handler that answers a constant, in a process of its own, so that
+// figures of different machines can be compared. There are two loads, one after the other: Go's HTTP client, and bare
+// requests, whose client leaves the processors to the server. Everything stays on the loopback interface.
 package main
 
 import (
@@ -20,6 +21,8 @@ const (
 	// starts and trainings are how often starting and training are measured; the fastest counts, as others disturb.
 	starts    = 7
 	trainings = 3
+	// rounds is how often each server is under load; the median counts.
+	rounds = 5
 )
 
 // bench is one run.
@@ -34,7 +37,7 @@ func main() {
 	flag.StringVar(&b.parley, "parley", "bin/parley", "the binary to measure")
 	flag.StringVar(&b.bot, "bot", "internal/bench/testdata/bot", "the bot of all figures but training")
 	flag.StringVar(&b.shop, "shop", "conformance/bots/12_shop", "the bot to train")
-	flag.DurationVar(&b.duration, "duration", 6*time.Second, "how long each server is under load")
+	flag.DurationVar(&b.duration, "duration", 6*time.Second, "how long each server is under each load")
 	address := flag.String("echo", "", "serve the bare handler at this address and do nothing else")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -129,28 +132,63 @@ func (b *bench) starting(ctx context.Context) error {
 	return nil
 }
 
-// loading puts parley and the bare handler under the same load.
+// loading puts parley and the bare handler under the same loads, in turn, so that what disturbs disturbs both.
 func (b *bench) loading(ctx context.Context) error {
-	var costs [2]time.Duration
+	for _, by := range []struct {
+		name string
+		dial dialer
+	}{{"Go's HTTP client", dialOrdinary}, {"bare requests", dialBare}} {
+		fmt.Printf("\nload by %s over %d connections:\n", by.name, connections)
+		if err := b.compare(ctx, by.dial); err != nil {
+			return err
+		}
+	}
+	fmt.Println()
+	return nil
+}
+
+func (b *bench) compare(ctx context.Context, dial dialer) error {
+	names := [2]string{"bare echo handler", "parley"}
+	var servers [2]*server
 	for i, start := range []func(context.Context) (*server, error){b.serveBare, b.serve} {
 		s, err := start(ctx)
 		if err != nil {
 			return err
 		}
-		r, err := b.underLoad(ctx, s)
-		s.stop()
+		defer s.stop()
+		servers[i] = s
+		if _, err := s.firstAnswer(ctx); err != nil {
+			return err
+		}
+		if _, err := load(ctx, s.address, dial, until(b.duration/rounds)); err != nil {
+			return err
+		}
+	}
+	var results [2]result
+	for range rounds {
+		for i, s := range servers {
+			if err := results[i].underLoad(ctx, s, dial, b.duration/rounds); err != nil {
+				return err
+			}
+		}
+	}
+	for i, s := range servers {
+		r := &results[i]
+		peak, err := s.memory("VmHWM")
 		if err != nil {
 			return err
 		}
-		name := [2]string{"bare echo handler", "parley"}[i]
-		costs[i] = r.cost
-		figure(name+": messages per second", fmt.Sprintf("%.0f", float64(r.messages)/r.took.Seconds()), "")
-		figure(name+": CPU per message", microseconds(r.cost), "")
-		figure(name+": latency p50", milliseconds(r.p50), "")
-		figure(name+": latency p99", milliseconds(r.p99), "")
-		figure(name+": resident at most", megabytes(r.peak), "")
+		figure(names[i]+": messages per second", fmt.Sprintf("%.0f", float64(r.messages)/r.took.Seconds()), "")
+		figure(names[i]+": CPU per message", microseconds(median(r.costs)), "")
+		figure(names[i]+": latency p50", milliseconds(r.percentile(50)), "")
+		figure(names[i]+": latency p99", milliseconds(r.percentile(99)), "")
+		figure(names[i]+": resident at most", megabytes(peak), "")
 	}
-	figure("CPU of parley to that of the bare handler", fmt.Sprintf("%.2f x", float64(costs[1])/float64(costs[0])), "1.8 x")
+	ratios := make([]float64, rounds)
+	for i := range ratios {
+		ratios[i] = float64(results[1].costs[i]) / float64(results[0].costs[i])
+	}
+	figure("CPU of parley to that of the bare handler", fmt.Sprintf("%.2f x", median(ratios)), "1.8 x")
 	return nil
 }
 
