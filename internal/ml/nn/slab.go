@@ -9,44 +9,36 @@ const (
 	largeChunk = 1 << 22
 )
 
-// slab hands out pieces of memory that are all taken back at once, and then handed out again: each from the first chunk that
-// has room for it, so that batches of other sizes leave no holes.
+// slab hands out pieces of memory that are all taken back at once, and then handed out again from one chunk that is as large
+// as all of them: batches of other sizes leave no holes.
 type slab[T any] struct {
-	chunks []chunk[T]
-	// at is the first chunk that isn't full.
-	at int
-}
-
-type chunk[T any] struct {
-	data []T
-	used int
+	chunk []T
+	used  int
+	// need is how much was handed out since the last reset.
+	need int
 }
 
 func (s *slab[T]) take(n int) []T {
-	for i := s.at; i < len(s.chunks); i++ {
-		if c := &s.chunks[i]; c.used+n <= len(c.data) {
-			c.used += n
-			return c.data[c.used-n : c.used : c.used]
-		} else if i == s.at && len(c.data)-c.used < fullFrom {
-			s.at++
-		}
+	s.need += n
+	if s.used+n > len(s.chunk) {
+		s.chunk = make([]T, max(n, len(s.chunk)/4, smallChunk))
+		s.used = 0
 	}
-	size := firstChunk
-	if len(s.chunks) > 0 {
-		size = min(2*len(s.chunks[len(s.chunks)-1].data), largestChunk)
-	}
-	if n > size {
-		size = n + n/8
-	}
-	s.chunks = append(s.chunks, chunk[T]{data: make([]T, size), used: n})
-	return s.chunks[len(s.chunks)-1].data[:n:n]
+	out := s.chunk[s.used : s.used+n : s.used+n]
+	s.used += n
+	return out
 }
 
+// reset takes everything back. Room to spare costs nothing: the system gives memory only once it is written to.
 func (s *slab[T]) reset() {
-	for i := range s.chunks {
-		s.chunks[i].used = 0
+	if s.need > len(s.chunk) {
+		s.chunk = nil
+		if s.need >= largeChunk {
+			debug.FreeOSMemory()
+		}
+		s.chunk = make([]T, s.need+s.need/2)
 	}
-	s.at = 0
+	s.used, s.need = 0, 0
 }
 
 // spares are pieces of memory that are of no more use before the slab is reset: tensors, and their gradients, that the way
