@@ -168,6 +168,8 @@ type NextAction struct {
 	Confidence float64
 	// Tracker is the current state of the conversation.
 	Tracker *value.Map
+	// Events are what the policies found out about the latest message, entities for example. Nothing is logged of them.
+	Events []tracker.Event
 }
 
 // PredictNext predicts the next action of a conversation without running it, after starting a session where one is due
@@ -211,7 +213,7 @@ func (tn *turn) nextAction(ctx context.Context, v tracker.Verbosity) (*NextActio
 	if err != nil {
 		return nil, err
 	}
-	next := &NextAction{Policy: pred.Policy, Confidence: pred.MaxConfidence(), Tracker: tn.tracker.CurrentState(v)}
+	next := &NextAction{Policy: pred.Policy, Confidence: pred.MaxConfidence(), Tracker: tn.tracker.CurrentState(v), Events: pred.Events}
 	for i, name := range tn.model.Domain.ActionNames() {
 		if i < len(pred.Probabilities) {
 			next.Scores = append(next.Scores, ActionScore{name, pred.Probabilities[i]})

@@ -131,6 +131,12 @@ func isTextOrNumber(v any) bool {
 	return isNumber && !isBool
 }
 
+// FormatMessage returns text with markup for entities, as test stories and the comments of failed ones show messages.
+// The error is a message whose entities cannot be written.
+func FormatMessage(text string, entities []*value.Map) (string, error) {
+	return formatMessage(text, entities)
+}
+
 // formatMessage writes the entities of a tracker's user event into its text (rasa/shared/core/events.py
 // format_message, 3.6.21). Annotations that the text itself contains are removed first. A text that begins with / is
 // left alone, since its entities stand in its JSON. Entities without start and end are left out.

@@ -183,7 +183,7 @@ func messageValue(s Step, opts WriteOptions) (*value.Map, error) {
 		out.Set("intent", withComment(name, s.Comment))
 	}
 	entities := m.EntityMaps()
-	if len(entities) > 0 && !opts.TestStory {
+	if (len(entities) > 0 || m.ListEntities) && !opts.TestStory {
 		out.Set("entities", entityValues(entities, m.EntityComments))
 	}
 	if m.Text != "" && (m.TextFeaturized || opts.TestStory) {

@@ -163,6 +163,8 @@ type StoryMessage struct {
 	StepEntities []*value.Map
 	// EntityComments are written by WriteStories behind the StepEntities of the same index.
 	EntityComments []string
+	// ListEntities has WriteStories write `entities` even when there are none; reading does not set it.
+	ListEntities bool
 	// TextFeaturized is UserUttered.use_text_for_featurization: true when only the text counts. Reading sets it when
 	// there is a text and no intent.
 	TextFeaturized bool

@@ -76,9 +76,12 @@ var rules = []rule{
 		"dialogue/tracker", "actions", "nlu", "project", "component", vocabulary}, why: "trains a project to a model and loads it; the parts are built by their registries"},
 	{packages: "internal/evaluate", may: []string{"dialogue", "dialogue/policy/training", "dialogue/tracker", "project", vocabulary},
 		why: "compares predictions with test data; models are handed in"},
+	{packages: "internal/evaluate/report", may: []string{"internal/evaluate", "internal/evaluate/chart", "project", vocabulary},
+		why: "the files of an evaluation"},
+	{packages: "internal/evaluate/chart", why: "pictures of numbers; knows nothing of what they count"},
 	{packages: "internal/validate", may: []string{"nlu", "dialogue/nlg", "dialogue/policy", "dialogue/policy/training", "project", "component", vocabulary},
 		why: "what is wrong in a project before it is trained; components are known by their registries"},
-	{packages: "internal/cli", may: []string{"server", "standard", "examples", "internal/{archive,evaluate,model,endpoint,validate}", "conformance/compat", "dialogue",
+	{packages: "internal/cli", may: []string{"server", "standard", "examples", "internal/{archive,evaluate,model,endpoint,validate}", "internal/evaluate/{report,chart}", "conformance/compat", "dialogue",
 		"dialogue/{tracker,policy,nlg}", "nlu", "stores", "channels", "actions", "project", "component", vocabulary}, why: "wiring: one file a command"},
 	{packages: "cmd/parley", may: []string{"internal/cli"}, why: "version, signals, exit status"},
 	{packages: "conformance/...", may: []string{"conformance/...", vocabulary}, why: "compares servers over HTTP; knows nothing of what answers"},
@@ -95,5 +98,6 @@ var rules = []rule{
 var libraries = []rule{
 	{packages: "github.com/labstack/echo/v4/...", may: []string{"server", "channels", "channels/*", "internal/bench"}, why: "HTTP stays at the edge"},
 	{packages: "github.com/spf13/cobra/...", may: []string{"internal/cli", "internal/docgen"}, why: "commands are parsed in one place"},
+	{packages: "gonum.org/v1/plot/...", may: []string{"internal/evaluate/chart"}, why: "pictures are drawn in one place"},
 	{packages: "gopkg.in/yaml.v3/...", may: []string{"project", "internal/cli", "internal/archive"}, why: "YAML ends where files are read; beyond are typed values"},
 }

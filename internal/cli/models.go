@@ -92,15 +92,15 @@ func (t *modelTrainer) Train(ctx context.Context, r server.TrainRequest) (*serve
 func (a *app) tester(p *dialogue.Processor) *evaluate.Tester {
 	env := a.env()
 	return &evaluate.Tester{Processor: p, Random: env.WithDefaults().Random,
-		TrainNLU: func(ctx context.Context, p *project.Project) (evaluate.Parser, error) {
+		TrainNLU: func(ctx context.Context, p *project.Project) (evaluate.Parser, func(), error) {
 			trained, _, err := model.Train(ctx, p, model.Options{NLU: true, Env: env})
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			m, err := model.Load(trained, "fold"+archive.Extension, env)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
-			return m.NLU, nil
+			return m.NLU, func() {}, nil
 		}}
 }

@@ -163,7 +163,7 @@ func list(t *testing.T) []string {
 var (
 	quoted = regexp.MustCompile(`(?:^|[ (\["])'([\w./ -]*\w)'`)
 	// rasaWords are quoted by Rasa's messages and are no part of a project.
-	rasaWords = []string{"default.v1", "models", "intent"}
+	rasaWords = []string{"default.v1", "models", "intent", "rasa train", "--model"}
 	// Values of a wrong kind, and what ruamel says of broken YAML, are told by their place instead.
 	aboutValues = regexp.MustCompile(`(?m)^ *Value '.*$|(?s:YamlSyntaxException:.*)`)
 )

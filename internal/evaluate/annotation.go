@@ -16,7 +16,7 @@ type annotated struct {
 	key, label string
 }
 
-// annotations keeps of entities what is compared: type, place and value.
+// annotations describes cleaned entities.
 func annotations(text string, entities []any) []annotated {
 	out := make([]annotated, 0, len(entities))
 	runes := []rune(text)
@@ -26,17 +26,23 @@ func annotations(text string, entities []any) []annotated {
 			continue
 		}
 		b := bounds(e)
-		v := e.Value("value")
-		if e.Has("extractor") {
-			// What was predicted may be a number, what is annotated is a text.
-			v = value.Str(v)
-		}
-		end := min(max(b.end, 0), int64(len(runes)))
-		covered := string(runes[min(max(b.start, 0), end):end])
-		kept := value.NewMap("text", text, "start", e.Value("start"), "end", e.Value("end"), "entity", e.Value("entity"), "value", v)
-		out = append(out, annotated{text, b.start, b.end, value.CanonicalKey(kept), markup(covered, e.Value("entity"), v)})
+		end := min(max(b.End, 0), int64(len(runes)))
+		covered := string(runes[min(max(b.Start, 0), end):end])
+		out = append(out, annotated{text, b.Start, b.End, value.CanonicalKey(e), markup(covered, e.Value("entity"), e.Value("value"))})
 	}
 	return out
+}
+
+// differ reports whether the lists hold different entities, whatever their order and number.
+func differ(a, b []annotated) bool {
+	keys := func(list []annotated) map[string]bool {
+		out := map[string]bool{}
+		for _, e := range list {
+			out[e.key] = true
+		}
+		return out
+	}
+	return !maps.Equal(keys(a), keys(b))
 }
 
 // markup writes an entity as training data does.
@@ -52,7 +58,10 @@ func markup(covered string, kind, v any) string {
 func align(targets, predictions []annotated) (alignedTargets, alignedPredictions []string) {
 	texts := map[string]bool{}
 	for _, e := range slices.Concat(targets, predictions) {
-		texts[e.text] = true
+		// Entities of a step without a message have no place to be paired by.
+		if e.text != "" {
+			texts[e.text] = true
+		}
 	}
 	for _, text := range slices.Sorted(maps.Keys(texts)) {
 		wanted, found := of(targets, text), of(predictions, text)

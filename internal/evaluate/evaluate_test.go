@@ -42,7 +42,7 @@ func TestConfusions(t *testing.T) {
 	targets := []string{"a", "a", "a", "b", "no"}
 	predictions := []string{"b", "b", "c", "b", "a"}
 	m := Compare(targets, predictions, "no")
-	m.addConfusions(targets, predictions, "no")
+	m.addConfusions(Confusion(targets, predictions), "no")
 	require.Equal(t, `{"b":2,"c":1}`, string(value.Encode(m.Report.Map("a").Map("confused_with"), value.Compact)))
 	require.Equal(t, `{}`, string(value.Encode(m.Report.Map("b").Map("confused_with"), value.Compact)))
 	require.False(t, m.Report.Has("no"))

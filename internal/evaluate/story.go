@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/parleybot/parley/dialogue"
 	"github.com/parleybot/parley/dialogue/policy/training"
@@ -21,6 +20,22 @@ type Engine interface {
 	PredictWithTracker(ctx context.Context, senderID string, events []tracker.Event, v tracker.Verbosity) (*dialogue.NextAction, error)
 }
 
+// StoryOptions say how test stories are played.
+type StoryOptions struct {
+	// EndToEnd compares intents and entities of the messages, too.
+	EndToEnd bool
+	// FailOnErrors stops at the first wrong prediction with a *WrongPredictionError.
+	FailOnErrors bool
+	// LastEvents, unless it is 0, has only so many last events of each story played. That is what Rasa's --max-stories
+	// does (its generator takes the number for max_event_history, 3.6.21).
+	LastEvents int
+	// MaxActions is how many actions may follow a message. Default: 10.
+	MaxActions int
+	// InFileOrder plays the stories as they are written; otherwise the order is Rasa's, which sorts the numbers of
+	// their parts as text.
+	InFileOrder bool
+}
+
 // Action is what was expected and predicted at one point of a story.
 type Action struct {
 	Expected, Predicted string
@@ -31,31 +46,83 @@ type Action struct {
 
 // Story is how one test story went.
 type Story struct {
-	Name    string
+	Name string
+	// File is where it was written, the last part of it if there are several.
+	File    string
 	Actions []Action
 	// IntentTargets and IntentPredictions are filled by end-to-end tests only.
 	IntentTargets, IntentPredictions []string
+	// Steps are the story with what was predicted instead behind what was expected.
+	Steps []project.Step
+	// Failed is true when anything was predicted wrong, Warned when everything was right but action_unlikely_intent
+	// came in between. Severity is how unlikely the intent was.
+	Failed, Warned bool
+	Severity       float64
+	// Entities are those that policies predicted.
+	Entities []EntityResult
 
 	entityTargets, entityPredictions []annotated
+}
+
+// Written is the story as files of stories have it: without action_unlikely_intent, which nobody wrote
+// (_filter_step_events).
+func (s *Story) Written() project.Story {
+	out := project.Story{Name: s.Name + " (" + s.File + ")"}
+	for _, step := range s.Steps {
+		if step.Action != actionUnlikelyIntent || step.Comment != "predicted: "+actionUnlikelyIntent {
+			out.Steps = append(out.Steps, step)
+		}
+	}
+	return out
+}
+
+// WrongPredictionError is the first wrong prediction of a story (WrongPredictionException).
+type WrongPredictionError struct {
+	// What is the sentence that Rasa begins with.
+	What string
+	// Story is the story up to there.
+	Story project.Story
+}
+
+// Error returns the sentence and the story as YAML.
+func (e *WrongPredictionError) Error() string {
+	text, err := project.WriteStories([]project.Story{e.Story}, project.WriteOptions{})
+	if err != nil {
+		return e.What
+	}
+	return e.What + " Failed Story: \n\n" + string(text)
 }
 
 var errNoPolicies = errors.New("the model has no dialogue policies")
 
 // Stories has the model predict every action of the stories, each time after what the story says happened before;
-// rules are left out. endToEnd compares intents and entities of the messages, too (_collect_story_predictions).
-func Stories(ctx context.Context, e Engine, m *dialogue.Model, stories project.Stories, endToEnd bool) ([]Story, error) {
-	trackers := training.Generate(m.Domain, stories, training.Options{}).Trackers
-	// Training orders conversations by how their parts hang together; reports follow the file.
-	slices.SortStableFunc(trackers, func(a, b *training.Tracker) int { return cmp.Compare(line(a), line(b)) })
+// rules are left out (_collect_story_predictions).
+func Stories(ctx context.Context, e Engine, m *dialogue.Model, stories project.Stories, o StoryOptions) ([]Story, error) {
+	trackers := training.Generate(m.Domain, stories, training.Options{Apart: true}).Trackers
+	if o.InFileOrder {
+		slices.SortStableFunc(trackers, func(a, b *training.Tracker) int { return cmp.Compare(line(a), line(b)) })
+	}
+	if o.MaxActions == 0 {
+		o.MaxActions = 10
+	}
+	parser := &remembering{Parser: e, known: map[string]*value.Map{}}
 	var out []Story
 	for _, t := range trackers {
 		if t.Rule {
 			continue
 		}
-		r := runner{engine: e, model: m, endToEnd: endToEnd, story: Story{Name: t.Name}}
-		if err := r.run(ctx, t.Events()); err != nil {
+		r := runner{engine: e, parser: parser, model: m, options: o, story: Story{Name: t.Name}}
+		if n := len(t.Origins); n > 0 {
+			r.story.File = t.Origins[n-1].Pos.File
+		}
+		events := t.Events()
+		if o.LastEvents > 0 {
+			events = events[max(0, len(events)-o.LastEvents):]
+		}
+		if err := r.run(ctx, events); err != nil {
 			return nil, err
 		}
+		r.story.conclude()
 		out = append(out, r.story)
 	}
 	return out, nil
@@ -69,153 +136,66 @@ func line(t *training.Tracker) int {
 	return t.Origins[0].Pos.Line
 }
 
-// runner plays one story.
-type runner struct {
-	engine   Engine
-	model    *dialogue.Model
-	endToEnd bool
-	tracker  *tracker.Tracker
-	story    Story
+// remembering parses each text once: stories say the same again and again. It is used by one goroutine.
+type remembering struct {
+	Parser
+	known map[string]*value.Map
 }
 
-func (r *runner) run(ctx context.Context, events []tracker.Event) error {
-	r.tracker = r.model.Trackers.New("default")
-	for i, e := range events {
-		switch e := e.(type) {
-		case *tracker.ActionExecuted:
-			if i == 0 {
-				break
-			}
-			if err := r.action(ctx, e); err != nil {
-				return err
-			}
-			continue
-		case *tracker.UserUttered:
-			if r.endToEnd && i > 0 {
-				if err := r.message(ctx, e); err != nil {
-					return err
-				}
-			}
-		}
-		r.tracker.Update(e)
+func (p *remembering) Parse(ctx context.Context, text string) (*value.Map, error) {
+	if m := p.known[text]; m != nil {
+		return m, nil
 	}
-	return nil
+	m, err := p.Parser.Parse(ctx, text)
+	if err == nil {
+		p.known[text] = m
+	}
+	return m, err
 }
 
-// action predicts the next action and goes on as if the expected one had run.
-func (r *runner) action(ctx context.Context, e *tracker.ActionExecuted) error {
-	expected := e.Name
-	if expected == "" {
-		expected = e.ActionText
+// conclude compares the story as a whole (EvaluationStore.check_prediction_target_mismatch).
+func (s *Story) conclude() {
+	s.Failed = !slices.Equal(s.IntentTargets, s.IntentPredictions) || differ(s.entityTargets, s.entityPredictions)
+	for _, a := range s.Actions {
+		s.Failed = s.Failed || a.Expected != a.Predicted
 	}
-	found, err := r.predict(ctx, expected)
-	if err != nil {
-		return err
-	}
-	if found.Policy != "" && found.Predicted != expected && r.isActiveForm(found.Predicted) {
-		// Nobody runs the form here: that the story goes on otherwise means that it would have been rejected.
-		r.tracker.Update(&tracker.ActionExecutionRejected{Name: found.Predicted, Confidence: tracker.NoConfidence})
-		if found, err = r.predict(ctx, expected); err != nil {
-			return err
-		}
-	}
-	r.story.Actions = append(r.story.Actions, found)
-	done := *e
-	done.Policy, done.Confidence = found.Policy, found.Confidence
-	r.tracker.Update(&done)
-	return nil
+	s.Warned = s.Warned && !s.Failed
 }
 
-func (r *runner) isActiveForm(name string) bool {
-	loop := r.tracker.State().Loop
-	_, isForm := r.model.Domain.Form(name)
-	return loop != nil && loop.Name == name && isForm
-}
-
-func (r *runner) predict(ctx context.Context, expected string) (Action, error) {
-	next, err := r.engine.PredictWithTracker(ctx, r.tracker.SenderID, r.tracker.Events(), tracker.EventsNone)
-	if err != nil {
-		return Action{}, err
-	}
-	if next == nil || len(next.Scores) == 0 {
-		return Action{}, errNoPolicies
-	}
-	best := next.Scores[0]
-	for _, s := range next.Scores {
-		if s.Score > best.Score {
-			best = s
-		}
-	}
-	a := Action{Expected: expected, Predicted: best.Action, Policy: next.Policy, Confidence: next.Confidence}
-	if strings.HasPrefix(expected, a.Predicted+"/") {
-		a.Predicted = r.fullRetrievalName(a.Predicted)
-	}
-	return a, nil
-}
-
-// fullRetrievalName is the name of a retrieval action with the response that the selector chose.
-func (r *runner) fullRetrievalName(action string) string {
-	selectors := r.tracker.State().LatestMessage.ParseData.Map("response_selector")
-	key := strings.TrimPrefix(action, "utter_")
-	if !selectors.Has(key) {
-		key = "default"
-	}
-	if full := selectors.Map(key).Map("response").String("intent_response_key"); full != "" {
-		return "utter_" + full
-	}
-	return action
-}
-
-// message compares what the model understands of a message with what the story says.
-func (r *runner) message(ctx context.Context, u *tracker.UserUttered) error {
-	parse := u.ParseData
-	if u.Text != "" {
-		var err error
-		if parse, err = r.engine.Parse(ctx, u.Text); err != nil {
-			return err
-		}
-	}
-	target := u.FullRetrievalIntentName()
-	if target == "" {
-		target = u.IntentName()
-	}
-	predicted := parse.Map("intent").String("name")
-	if target != predicted {
-		if full := parse.Map("intent").String("full_retrieval_intent_name"); full != "" {
-			predicted = full
-		}
-	}
-	r.story.IntentTargets = append(r.story.IntentTargets, target)
-	r.story.IntentPredictions = append(r.story.IntentPredictions, predicted)
-	r.story.entityTargets = append(r.story.entityTargets, annotations(u.Text, u.Entities)...)
-	r.story.entityPredictions = append(r.story.entityPredictions, annotations(u.Text, parse.List("entities"))...)
-	return nil
-}
-
-// StoryReport is Rasa's result for test stories (rasa.core.test.test).
-func StoryReport(stories []Story, endToEnd bool) *value.Map {
+// StoryMetrics are the metrics of all stories together, and the confusion of their actions.
+func StoryMetrics(stories []Story) (Metrics, Matrix) {
 	var targets, predictions, intentTargets, intentPredictions []string
 	var entityTargets, entityPredictions []annotated
-	actions := []any{}
 	for i := range stories {
 		s := &stories[i]
 		for _, a := range s.Actions {
 			targets, predictions = append(targets, a.Expected), append(predictions, a.Predicted)
-			var policyName any
-			if a.Policy != "" {
-				policyName = a.Policy
-			}
-			actions = append(actions, value.NewMap("action", a.Expected, "predicted", a.Predicted, "policy", policyName, "confidence", a.Confidence))
 		}
 		intentTargets = append(intentTargets, s.IntentTargets...)
 		intentPredictions = append(intentPredictions, s.IntentPredictions...)
 		entityTargets = append(entityTargets, s.entityTargets...)
 		entityPredictions = append(entityPredictions, s.entityPredictions...)
 	}
+	matrix := Confusion(targets, predictions)
 	alignedTargets, alignedPredictions := align(entityTargets, entityPredictions)
 	targets = append(append(targets, intentTargets...), alignedTargets...)
 	predictions = append(append(predictions, intentPredictions...), alignedPredictions...)
-	m := Compare(targets, predictions, "")
+	return Compare(targets, predictions, ""), matrix
+}
+
+// StoryReport is Rasa's result for test stories (rasa.core.test.test).
+func StoryReport(stories []Story, endToEnd bool) *value.Map {
+	actions := []any{}
+	for i := range stories {
+		for _, a := range stories[i].Actions {
+			var policyName any
+			if a.Policy != "" {
+				policyName = a.Policy
+			}
+			actions = append(actions, value.NewMap("action", a.Expected, "predicted", a.Predicted, "policy", policyName, "confidence", a.Confidence))
+		}
+	}
+	m, _ := StoryMetrics(stories)
 	// in_training_data_fraction looks for policy names as Rasa 2 had them, of which there are none.
 	return value.NewMap("report", m.Report, "precision", m.Precision, "f1", m.F1, "accuracy", m.Accuracy, "actions", actions,
 		"in_training_data_fraction", 0.0, "is_end_to_end_evaluation", endToEnd)

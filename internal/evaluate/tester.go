@@ -12,7 +12,7 @@ import (
 type Tester struct {
 	Processor *dialogue.Processor
 	// TrainNLU trains the NLU half of a project.
-	TrainNLU func(ctx context.Context, p *project.Project) (Parser, error)
+	TrainNLU TrainNLU
 	// Random returns a number in [0, 1).
 	Random func() float64
 }
@@ -27,7 +27,7 @@ func (t *Tester) Stories(ctx context.Context, yaml []byte, endToEnd bool) (*valu
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}
-	played, err := Stories(ctx, t.Processor, m, stories, endToEnd)
+	played, err := Stories(ctx, t.Processor, m, stories, StoryOptions{EndToEnd: endToEnd, InFileOrder: true})
 	if err != nil {
 		return nil, err
 	}
@@ -49,5 +49,9 @@ func (t *Tester) CrossValidate(ctx context.Context, yaml []byte, folds int) (*va
 	if err != nil {
 		return nil, err
 	}
-	return CrossValidate(ctx, p, folds, t.Random, t.TrainNLU)
+	all, err := CrossValidate(ctx, p, folds, t.Random, t.TrainNLU, nil)
+	if err != nil {
+		return nil, err
+	}
+	return all.asMap(), nil
 }

@@ -16,6 +16,8 @@ type Options struct {
 	// Augmentation is the number of whole stories that are glued before others in each round (`--augmentation`,
 	// augmentation_factor); up to ten times as many glued conversations are kept. 0 glues none.
 	Augmentation int
+	// Apart keeps stories apart and in order, as tests want them (use_story_concatenation=False).
+	Apart bool
 }
 
 // Data are the conversations to learn from.
@@ -247,6 +249,9 @@ func (r *round) prepareNext() bool {
 // glued returns copies of finished stories, without their last action_listen, to tell others behind them.
 func (r *round) glued() *active {
 	next := newActive()
+	if r.g.options.Apart {
+		return next
+	}
 	for _, t := range r.g.sample(r.ended, r.g.options.Augmentation) {
 		c := t.Copy()
 		c.Name, c.Origins = "", nil

@@ -81,12 +81,7 @@ func Compare(targets, predictions []string, exclude string) Metrics {
 
 // addAverages adds what stands below the labels. When every label counts, micro average and accuracy are the same.
 func (m *Metrics) addAverages(rows []counts, weighted average, complete bool) {
-	var sum counts
-	for _, c := range rows {
-		sum.correct += c.correct
-		sum.predicted += c.predicted
-		sum.support += c.support
-	}
+	sum := total(rows)
 	macro := macroAverage(rows)
 	m.Report.Set("micro avg", sum.row())
 	if complete {
@@ -95,6 +90,16 @@ func (m *Metrics) addAverages(rows []counts, weighted average, complete bool) {
 	m.Report.Set("macro avg", row(macro.precision, macro.recall, macro.f1, sum.support)).
 		Set("weighted avg", row(weighted.precision, weighted.recall, weighted.f1, sum.support)).
 		Set("accuracy", m.Accuracy)
+}
+
+func total(rows []counts) counts {
+	var sum counts
+	for _, c := range rows {
+		sum.correct += c.correct
+		sum.predicted += c.predicted
+		sum.support += c.support
+	}
+	return sum
 }
 
 type average struct{ precision, recall, f1 float64 }
@@ -124,31 +129,23 @@ func weightedAverage(rows []counts) average {
 }
 
 // addConfusions adds to each label which other labels were predicted for it: those among the three most frequent
-// predictions.
-func (m *Metrics) addConfusions(targets, predictions []string, exclude string) {
-	confusions := map[string]map[string]int{}
-	known := map[string]bool{}
-	for i, t := range targets {
-		if confusions[t] == nil {
-			confusions[t] = map[string]int{}
-		}
-		confusions[t][predictions[i]]++
-		known[t], known[predictions[i]] = true, true
-	}
-	labels := slices.Sorted(maps.Keys(known))
-	for target, row := range confusions {
-		if exclude != "" && target == exclude {
+// predictions (_add_confused_labels_to_report).
+func (m *Metrics) addConfusions(matrix Matrix, exclude string) {
+	excluded := func(l string) bool { return exclude != "" && l == exclude }
+	for i, target := range matrix.Labels {
+		entry := m.Report.Map(target)
+		if excluded(target) || entry == nil {
 			continue
 		}
-		ranked := slices.Clone(labels)
-		slices.SortStableFunc(ranked, func(a, b string) int { return row[a] - row[b] })
-		slices.Reverse(ranked)
 		confused := &value.Map{}
-		for _, l := range ranked[:min(3, len(ranked))] {
-			if l != target && (exclude == "" || l != exclude) && row[l] > 0 {
-				confused.Set(l, int64(row[l]))
+		ranked := argsort(matrix.Counts[i])
+		slices.Reverse(ranked)
+		for _, j := range ranked[:min(3, len(ranked))] {
+			l, n := matrix.Labels[j], matrix.Counts[i][j]
+			if l != target && !excluded(l) && n > 0 {
+				confused.Set(l, int64(n))
 			}
 		}
-		m.Report.Map(target).Set("confused_with", confused)
+		entry.Set("confused_with", confused)
 	}
 }
