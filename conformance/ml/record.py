@@ -7,7 +7,7 @@ Writes models/BOT.tar.gz, recorded/BOT.parse.json (what POST /model/parse answer
 recorded/BOT.jsonl.gz (conversations, by `parley compat record`; $PARLEY names the program). A bot without stories is trained
 with `rasa train nlu`, one without examples with `rasa train core`. A model that is there already is not trained again.
 """
-import gzip, json, os, pathlib, shutil, subprocess, sys, tempfile, time, urllib.request
+import gzip, json, os, pathlib, shutil, subprocess, sys, tempfile, time, urllib.error, urllib.request
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -16,6 +16,14 @@ def call(url, body=None):
     data = None if body is None else json.dumps(body).encode()
     with urllib.request.urlopen(urllib.request.Request(url, data=data), timeout=60) as r:
         return json.load(r)
+
+
+def parse(base, text):
+    """What Rasa answers; a status alone where it fails."""
+    try:
+        return call(base + "/model/parse", {"text": text})
+    except urllib.error.HTTPError as e:
+        return {"text": text, "status": e.code}
 
 
 def train(rasa, bot, work, env):
@@ -33,7 +41,7 @@ def record(base, bot, work):
     texts = work / "texts.txt"
     if texts.exists():
         lines = texts.read_text().split("\n")[:-1]
-        answers = [call(base + "/model/parse", {"text": line}) for line in lines]
+        answers = [parse(base, line) for line in lines]
         out = HERE / "recorded" / f"{bot}.parse.json"
         out.write_text("[\n" + ",\n".join(json.dumps(a, ensure_ascii=False) for a in answers) + "\n]\n")
     if (work / "conversations.yml").exists():

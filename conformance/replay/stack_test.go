@@ -40,6 +40,12 @@ func stackBot(t *testing.T, file, dir string) {
 	require.NoError(t, err)
 	c := &clock{now: time.Now()}
 	env := component.Env{Now: c.Now}.WithDefaults()
+	replayStack(t, conversations, train(t, dir, env), c, env, 0)
+}
+
+// replayStack replays conversations against a server with a model; tolerance is Player.Tolerance.
+func replayStack(t *testing.T, conversations []*Conversation, m *dialogue.Model, c *clock, env component.Env, tolerance float64) {
+	t.Helper()
 	stub := &Stub{Now: c.Now}
 	actionServer := httptest.NewServer(stub)
 	t.Cleanup(actionServer.Close)
@@ -50,13 +56,13 @@ func stackBot(t *testing.T, file, dir string) {
 		Store: trackermemory.New(), Locks: lockmemory.New(), Actions: client, Now: c.Now, AfterFunc: c.AfterFunc,
 	})
 	t.Cleanup(p.Close)
-	p.SetModel(train(t, dir, env))
+	p.SetModel(m)
 	chans, err := channels.Create(nil, "rest", env)
 	require.NoError(t, err)
 	s, err := server.New(server.Config{Processor: p, Channels: chans, EnableAPI: true})
 	require.NoError(t, err)
 
-	player := &Player{Target: Handler{s}, Stub: stub, Sleep: c.Sleep}
+	player := &Player{Target: Handler{s}, Stub: stub, Sleep: c.Sleep, Tolerance: tolerance}
 	same, shown := 0, 0
 	for _, recorded := range conversations {
 		if err := player.Replay(t.Context(), recorded); err == nil {
