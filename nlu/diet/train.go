@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/parleybot/parley/component"
+	"github.com/parleybot/parley/internal/ml/f32"
 	"github.com/parleybot/parley/internal/ml/nn"
 	"github.com/parleybot/parley/internal/ml/weights"
 )
@@ -17,6 +18,8 @@ var ErrFewLabels = errors.New("there must be examples of at least two labels")
 
 // Job is one training.
 type Job struct {
+	// Name is that of the files about the training.
+	Name    string
 	Options Options
 	// TextLabels says that labels are texts, which go through layers like those of the text.
 	TextLabels bool
@@ -122,7 +125,6 @@ func (tr *trainer) build() error {
 	tr.tape = nn.NewTrainingTape(seed ^ tapeStream)
 	tr.random = nn.NewRandom(seed ^ orderStream)
 	tr.step = newStepper(net, tr.state, tr.data, tr.job)
-	tr.record = newRecorder(o, tr.job.Env.Logger)
 	tr.train = make([]int32, tr.data.text.Examples())
 	for i := range tr.train {
 		tr.train[i] = int32(i)
@@ -132,6 +134,7 @@ func (tr *trainer) build() error {
 			return fmt.Errorf("evaluate_on_number_of_examples: %w", err)
 		}
 	}
+	tr.record = newRecorder(o, tr.job.Name, tr.step.names, len(tr.held) > 0)
 	return nil
 }
 
@@ -226,15 +229,38 @@ func (tr *trainer) run(ctx context.Context) error {
 // them. In between the latest figure is shown.
 const decodeEvery = 10
 
+// partRows is how many tokens, roughly, are computed at a time: a batch is taken in parts whose gradients add up, so that
+// memory does not grow with it and stays in the processor's cache. What an example is compared with is then drawn from its
+// part, which is as random as the batch.
+const partRows = 512
+
 // batch makes one step and returns the figures of its batch.
 func (tr *trainer) batch(examples []int32, decode bool) []component.Metric {
-	tr.tape.Reset()
-	m := tr.step.run(tr.tape, examples, decode)
+	rows := len(examples)
+	for _, e := range examples {
+		from, to := tr.data.text.Lengths.Bounds(int(e))
+		rows += to - from
+	}
+	parts := max(min((rows+partRows-1)/partRows, len(examples)/minPart), 1)
+	sums := newSums(tr.step.names)
+	for k := range parts {
+		tr.tape.Reset()
+		sums.add(tr.step.run(tr.tape, examples[k*len(examples)/parts:(k+1)*len(examples)/parts], decode))
+		tr.tape.Backward()
+	}
+	if parts > 1 {
+		for _, v := range tr.params.Variables() {
+			f32.Scale(v.Grad(), 1/float32(parts), v.Grad())
+		}
+	}
+	m := sums.means()
 	m[0].Value += float64(tr.params.Regularization())
-	tr.tape.Backward()
 	tr.adam.Step()
 	return m
 }
+
+// minPart is the least number of examples in a part: each is compared with others.
+const minPart = 32
 
 // endEpoch evaluates, keeps the best, and reports.
 func (tr *trainer) endEpoch(ctx context.Context, epoch int, sums *sums) error {

@@ -32,6 +32,7 @@ type Classifier struct {
 	split   tagging.Splitting
 	log     *slog.Logger
 	env     component.Env
+	id      string
 	model   *diet.Model
 }
 
@@ -43,7 +44,7 @@ var (
 )
 
 func build(cfg component.Config) (nlu.Component, error) {
-	c := &Classifier{env: cfg.Env.WithDefaults()}
+	c := &Classifier{env: cfg.Env.WithDefaults(), id: cfg.ID}
 	c.log = c.env.Logger
 	if err := cfg.Decode(&c.options); err != nil {
 		return nil, err

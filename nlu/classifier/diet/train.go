@@ -23,7 +23,7 @@ func (c *Classifier) Finetune(ctx context.Context, data *nlu.TrainingData, from 
 }
 
 func (c *Classifier) job(data *nlu.TrainingData) diet.Job {
-	job := diet.Job{Options: c.options, Env: c.env, LabelLetter: "i"}
+	job := diet.Job{Name: c.id, Options: c.options, Env: c.env, LabelLetter: "i"}
 	for _, m := range data.Examples {
 		if !m.FromCore() {
 			job.Examples.Messages = append(job.Examples.Messages, m)

@@ -48,6 +48,7 @@ type Selector struct {
 	options diet.Options
 	log     *slog.Logger
 	env     component.Env
+	id      string
 	model   *diet.Model
 	known   responses
 }
@@ -60,7 +61,7 @@ var (
 )
 
 func build(cfg component.Config) (nlu.Component, error) {
-	s := &Selector{env: cfg.Env.WithDefaults()}
+	s := &Selector{env: cfg.Env.WithDefaults(), id: cfg.ID}
 	s.log = s.env.Logger
 	if err := cfg.Decode(s); err != nil {
 		return nil, err

@@ -26,7 +26,7 @@ func (s *Selector) Finetune(ctx context.Context, data *nlu.TrainingData, from co
 }
 
 func (s *Selector) job(data *nlu.TrainingData) diet.Job {
-	job := diet.Job{Options: s.options, TextLabels: s.UseTextAsLabel, Env: s.env, LabelLetter: "r"}
+	job := diet.Job{Name: s.id, Options: s.options, TextLabels: s.UseTextAsLabel, Env: s.env, LabelLetter: "r"}
 	job.Examples.Label = nlu.IntentResponseKey
 	if s.UseTextAsLabel {
 		job.Examples.Label = nlu.Response
