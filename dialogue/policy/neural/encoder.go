@@ -12,6 +12,10 @@ import (
 type Pipeline interface {
 	// Features returns the features of text as the value of attribute, nil when the pipeline has none.
 	Features(ctx context.Context, attribute Attribute, text string) (*Features, error)
+	// Size returns how wide the features of an attribute are; zero when there are none.
+	Size(attribute Attribute) Size
+	// IsText reports whether an action is a text of the bot.
+	IsText(action string) bool
 }
 
 // encoder turns states into features (rasa/core/featurizers/single_state_featurizer.py). It is immutable.

@@ -14,6 +14,8 @@ type Features struct {
 	Sentence Row
 	// key identifies the text or name the features were made of, "" when they are not worth remembering.
 	key string
+	// id numbers the different features of a training, 0 for none.
+	id int32
 }
 
 // Size is the width of an attribute's features; 0 means that there are none of the kind.

@@ -12,11 +12,13 @@ import (
 type batch struct {
 	turns   []Turn
 	offsets nn.Offsets
-	// rows are what the transformer is asked for: the turns that are learnt or predicted from, in each dialogue.
+	// rows are what the transformer is asked for: the turns that are learnt or predicted from, in each dialogue. Without
+	// any, all turns are.
 	rows []int
 	// unique are the features of one attribute that is being encoded, place those of each turn in it.
 	unique []*Features
-	index  map[*Features]int
+	seen   []seenAt
+	round  int32
 	csrs   []*f32.CSR
 	used   int
 	list   []nn.Feature
@@ -59,10 +61,15 @@ type passed struct {
 // forward lets the network look at the dialogues.
 func (n *network) forward(t *nn.Tape, b *batch) passed {
 	x := n.join(t, b)
-	if n.transformer != nil {
-		x = n.transformer.Forward(t, x, b.offsets, b.rows)
-	} else {
-		x = nn.Gather(t, x, b.rows)
+	var rows []int
+	if len(b.rows) > 0 {
+		rows = b.rows
+	}
+	switch {
+	case n.transformer != nil:
+		x = n.transformer.Forward(t, x, b.offsets, rows)
+	case rows != nil:
+		x = nn.Gather(t, x, rows)
 	}
 	p := passed{transformed: nn.GELU(t, x)}
 	p.embedded = n.embedDialogue.Forward(t, p.transformed)
@@ -149,22 +156,19 @@ func (n *network) dropsInput(a Attribute) bool {
 func (b *batch) collect(t *nn.Tape, turns []Turn, a Attribute, each bool) []int {
 	place := t.Ints(len(turns))
 	b.unique = b.unique[:0]
-	if b.index == nil {
-		b.index = map[*Features]int{}
-	}
-	clear(b.index)
+	b.round++
 	for i := range turns {
 		f := turns[i][a]
-		at, known := b.index[f]
-		switch {
+		switch at := b.find(f); {
 		case f == nil:
-			at = -1
-		case !known || each:
-			at = len(b.unique)
-			b.index[f] = at
+			place[i] = -1
+		case at >= 0 && !each:
+			place[i] = at
+		default:
+			place[i] = len(b.unique)
+			b.remember(f, len(b.unique))
 			b.unique = append(b.unique, f)
 		}
-		place[i] = at
 	}
 	for i := range place {
 		if place[i] < 0 {
@@ -172,6 +176,31 @@ func (b *batch) collect(t *nn.Tape, turns []Turn, a Attribute, each bool) []int 
 		}
 	}
 	return place
+}
+
+// seenAt is the place of numbered features in the round in which they were found.
+type seenAt struct{ round, at int32 }
+
+// find returns the place of features that were collected, -1 when they were not.
+func (b *batch) find(f *Features) int {
+	switch {
+	case f == nil:
+	case f.id == 0:
+		return slices.Index(b.unique, f)
+	case int(f.id) < len(b.seen) && b.seen[f.id].round == b.round:
+		return int(b.seen[f.id].at)
+	}
+	return -1
+}
+
+func (b *batch) remember(f *Features, at int) {
+	if f.id == 0 {
+		return
+	}
+	if n := int(f.id) + 1; n > len(b.seen) {
+		b.seen = append(b.seen, make([]seenAt, 2*n-len(b.seen))...)
+	}
+	b.seen[f.id] = seenAt{b.round, int32(at)}
 }
 
 // sentences returns the features of whole texts and names of what was collected.

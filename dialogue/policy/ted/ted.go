@@ -13,6 +13,7 @@ import (
 	"github.com/parleybot/parley/dialogue/policy/neural"
 	"github.com/parleybot/parley/dialogue/policy/state"
 	"github.com/parleybot/parley/dialogue/tracker"
+	"github.com/parleybot/parley/internal/value"
 	"github.com/parleybot/parley/project"
 )
 
@@ -35,8 +36,12 @@ func init() {
 }
 
 func build(cfg component.Config) (policy.Component, error) {
-	p := &Policy{env: cfg.Env.WithDefaults()}
-	if err := p.options.Decode(cfg, defaults); err != nil {
+	p := &Policy{env: cfg.Env.WithDefaults(), given: cfg.Options}
+	err := p.options.Decode(cfg, defaults)
+	if err == nil {
+		p.setup, err = neural.SetupOf(cfg, &p.options, neural.MaxHistoryFeaturizer)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return p, nil
@@ -45,8 +50,11 @@ func build(cfg component.Config) (policy.Component, error) {
 // Policy is TEDPolicy.
 type Policy struct {
 	options neural.Options
-	env     component.Env
-	domain  *project.Domain
+	// given are the options as they were written.
+	given  *value.Map
+	setup  neural.Setup
+	env    component.Env
+	domain *project.Domain
 	// model is nil until something was learnt.
 	model *neural.Model
 	spec  *neural.Spec

@@ -2,17 +2,70 @@ package unexpected
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"github.com/parleybot/parley/component"
+	"github.com/parleybot/parley/dialogue/policy"
+	"github.com/parleybot/parley/dialogue/policy/neural"
 	"github.com/parleybot/parley/dialogue/policy/training"
 	"github.com/parleybot/parley/project"
 )
 
+var _ policy.Finetuner = (*Policy)(nil)
+
 // Train implements policy.Component.
-func (p *Policy) Train(_ context.Context, data *training.Data) error { return p.use(data.Domain, nil) }
+func (p *Policy) Train(ctx context.Context, data *training.Data) error {
+	return p.train(ctx, data, p.setup.Start(&p.options, data.Domain, p.env))
+}
+
+// Finetune implements policy.Finetuner.
+func (p *Policy) Finetune(ctx context.Context, data *training.Data, from component.Resource, epochFraction float64) error {
+	earlier, err := neural.Read(from, defaults)
+	if err != nil {
+		return err
+	}
+	t := p.setup.Start(&p.options, data.Domain, p.env)
+	if t.From = earlier; earlier != nil {
+		t.Options.Epochs = p.options.FinetuneEpochs(epochFraction)
+	}
+	return p.train(ctx, data, t)
+}
+
+func (p *Policy) train(ctx context.Context, data *training.Data, t *neural.Training) error {
+	t.Examples = neural.IntentExamples(data, p.setup.MaxHistory)
+	t.Labels, t.LabelKind, t.Multiple = intentsOf(data.Domain), neural.Intent, true
+	spec, err := t.Run(ctx)
+	if errors.Is(err, neural.ErrNothingToLearn) {
+		p.env.Logger.WarnContext(ctx, "training is skipped: there are no stories to learn from; the policy can be left out of config.yml", "policy", name)
+		return p.use(data.Domain, nil)
+	}
+	if err != nil {
+		return err
+	}
+	if err := p.use(data.Domain, spec); err != nil {
+		return err
+	}
+	if spec.Quantiles, err = p.quantiles(ctx, t.Examples); err != nil {
+		return err
+	}
+	p.thresholds = thresholds(spec.Quantiles, p.own.Tolerance)
+	return nil
+}
 
 // Persist implements policy.Component.
-func (p *Policy) Persist(component.Resource) error { return nil }
+func (p *Policy) Persist(r component.Resource) error {
+	if p.spec == nil {
+		return nil
+	}
+	return p.spec.Write(r, p.given)
+}
 
 // Load implements policy.Component.
-func (p *Policy) Load(d *project.Domain, _ component.Resource) error { return p.use(d, nil) }
+func (p *Policy) Load(d *project.Domain, r component.Resource) error {
+	spec, err := neural.Read(r, defaults)
+	if err != nil {
+		return fmt.Errorf("loading a network: %w", err)
+	}
+	return p.use(d, spec)
+}

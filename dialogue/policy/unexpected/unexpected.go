@@ -67,10 +67,16 @@ func init() {
 
 func build(cfg component.Config) (policy.Component, error) {
 	p := &Policy{env: cfg.Env.WithDefaults()}
-	if err := cfg.Decode(&p.own); err != nil {
-		return nil, err
+	err := cfg.Decode(&p.own)
+	cfg = withFixed(cfg)
+	p.given = cfg.Options
+	if err == nil {
+		err = p.options.Decode(cfg, defaults)
 	}
-	if err := p.options.Decode(withFixed(cfg), defaults); err != nil {
+	if err == nil {
+		p.setup, err = neural.SetupOf(cfg, &p.options, neural.IntentFeaturizer)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return p, nil
@@ -92,8 +98,11 @@ func withFixed(cfg component.Config) component.Config {
 type Policy struct {
 	options neural.Options
 	own     options
-	env     component.Env
-	domain  *project.Domain
+	// given are the options of options as they were written.
+	given  *value.Map
+	setup  neural.Setup
+	env    component.Env
+	domain *project.Domain
 	// model is nil until something was learnt.
 	model *neural.Model
 	spec  *neural.Spec
@@ -153,11 +162,7 @@ func (p *Policy) use(d *project.Domain, spec *neural.Spec) (err error) {
 		p.unlikely[i] = 1
 	}
 	p.index = map[string]int{}
-	p.intents = nil
-	for i := range d.Intents {
-		p.intents = append(p.intents, d.Intents[i].Name)
-	}
-	slices.Sort(p.intents)
+	p.intents = intentsOf(d)
 	for i, intent := range p.intents {
 		p.index[intent] = i
 	}
@@ -167,6 +172,15 @@ func (p *Policy) use(d *project.Domain, spec *neural.Spec) (err error) {
 	p.thresholds = thresholds(spec.Quantiles, p.own.Tolerance)
 	p.model, err = neural.NewModel(spec, nil)
 	return err
+}
+
+// intentsOf returns the names of all intents, sorted.
+func intentsOf(d *project.Domain) []string {
+	out := make([]string, len(d.Intents))
+	for i := range d.Intents {
+		out[i] = d.Intents[i].Name
+	}
+	return out
 }
 
 // thresholds returns the similarity from which on each label is likely (_pick_thresholds).

@@ -14,7 +14,13 @@ from rasa.core.featurizers.precomputation import CoreFeaturizationInputConverter
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import Event
 from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.shared.nlu.training_data.message import Message
 from rasa.utils.common import override_defaults
+
+# Rasa 3.6.21 cannot put the tags of two looks at one message side by side; with both in one batch it can.
+from rasa.utils.tensorflow.models import RasaModel
+alone = RasaModel.run_inference
+RasaModel.run_inference = lambda self, data, batch_size=2, **kwargs: alone(self, data, batch_size=max(2, batch_size) if isinstance(batch_size, int) else batch_size, **kwargs)
 
 model, out = sys.argv[1], Path(sys.argv[2])
 out.mkdir(parents=True, exist_ok=True)
@@ -101,8 +107,32 @@ def walk():
         e["timestamp"] = float(i)
     return events
 
+def featurize():
+    """The features of everything that may count by its text or name."""
+    def rows(m):
+        m = m.tocsr()
+        return [[[int(c), float(v)] for c, v in sorted(zip(m[i].indices, m[i].data)) if v != 0] for i in range(m.shape[0])]
+    names = {"intent": list(domain.intents) + ["unheard_of"], "action_name": [a for a in domain.action_names_or_texts if a not in domain.action_texts],
+             "action_text": domain.action_texts, "text": TEXTS}
+    messages = [Message(data={attribute: value}) for attribute, values in names.items() for value in values]
+    for c in chain:
+        messages = c.process(messages)
+    pre = CoreFeaturizationCollector.create({}, None, None, None).collect(messages)
+    p = [p for n, (p, _) in policies.items() if "TEDPolicy" in n][0]
+    features, tokens = {}, {}
+    for attribute, values in names.items():
+        features[attribute] = {}
+        for value in values:
+            f = p.featurizer.state_featurizer._extract_state_features({attribute: value}, pre, sparse=True).get(attribute)
+            if f:
+                features[attribute][value] = {x.type: rows(x.features) for x in f}
+    for text in TEXTS:
+        tokens[text] = [[t.text, t.start, t.end] for t in pre.lookup_message(text).get("text_tokens")]
+    return {"features": features, "tokens": tokens}
+
 result = {"domain": domain.as_dict(), "policies": {n.replace("run_", ""): {"class": node.uses.__name__, "config": node.config} for n, (p, node) in policies.items()}, "conversations": []}
-only = {"slots": ["sure"], "loops": []}
+if uses_e2e:
+    result.update(featurize())
 for i in range(int(sys.argv[4]) if len(sys.argv) > 4 else 30):
     events = walk()
     tracker = DialogueStateTracker.from_events("x", [Event.from_parameters(e) for e in json.loads(json.dumps(events))], domain.slots, domain=domain)

@@ -1,0 +1,62 @@
+package neural
+
+import (
+	"github.com/parleybot/parley/component"
+	"github.com/parleybot/parley/internal/value"
+	"github.com/parleybot/parley/project"
+)
+
+// Setup is how a policy reads conversations, from its options.
+type Setup struct {
+	Featurizer string
+	MaxHistory int
+}
+
+// SetupOf returns the tracker featurizer that the options name, or the standard one of the policy.
+func SetupOf(cfg component.Config, o *Options, standard string) (Setup, error) {
+	s := Setup{Featurizer: standard}
+	if o.MaxHistory != nil {
+		s.MaxHistory = *o.MaxHistory
+	}
+	if len(o.Featurizer) == 0 {
+		return s, nil
+	}
+	if len(o.Featurizer) > 1 {
+		return s, cfg.OptionError("featurizer", "must name one featurizer, not %d", len(o.Featurizer))
+	}
+	m, ok := o.Featurizer[0].(*value.Map)
+	if !ok {
+		return s, cfg.OptionError("featurizer", "must be a list of one mapping")
+	}
+	s.Featurizer = m.String("name")
+	if s.Featurizer != standard && s.Featurizer != MaxHistoryFeaturizer && s.Featurizer != FullDialogueFeaturizer {
+		return s, cfg.OptionError("featurizer", "names %q, which is not known", s.Featurizer)
+	}
+	if n, ok := m.Value("max_history").(int64); ok {
+		s.MaxHistory = int(n)
+	}
+	if s.Featurizer == FullDialogueFeaturizer {
+		s.MaxHistory = 0
+	}
+	return s, nil
+}
+
+// Start returns a training with what all policies have in common. Without a seed in the options, random decides.
+func (s Setup) Start(o *Options, d *project.Domain, env component.Env) *Training {
+	t := &Training{Options: *o, Featurizer: s.Featurizer, MaxHistory: s.MaxHistory, Tables: tablesOf(d), Progress: env.Progress}
+	if o.RandomSeed != nil {
+		t.Seed = uint64(*o.RandomSeed)
+	} else {
+		t.Seed = uint64(env.Random() * (1 << 53))
+	}
+	return t
+}
+
+// FinetuneEpochs returns how many epochs a training that goes on from an earlier one has.
+func (o *Options) FinetuneEpochs(fraction float64) int {
+	n := float64(o.Epochs) * fraction
+	if whole := int(n); float64(whole) < n {
+		return whole + 1
+	}
+	return int(n)
+}
