@@ -40,7 +40,6 @@ type Tape struct {
 	random   *Random
 	masks    *f32.Rand
 	floats   slab[float32]
-	doubles  slab[float64]
 	indices  slab[int]
 	columns  slab[int32]
 	tensors  slab[Tensor]
@@ -66,7 +65,6 @@ func (t *Tape) Random() *Random { return t.random }
 // Reset forgets everything that was computed; the memory is used again.
 func (t *Tape) Reset() {
 	t.floats.reset()
-	t.doubles.reset()
 	t.indices.reset()
 	t.columns.reset()
 	t.tensors.reset()

@@ -7,42 +7,36 @@ import "github.com/parleybot/parley/internal/ml/f32"
 // of a tag belongs, so that all but the last two rows of a sequence get the score of tag 0, or of tag 1 after a score of 1.
 func (c *CRF) Decode(t *Tape, logits *Tensor, offsets Offsets, tags []int, confidences []float32) {
 	n := c.Tags
-	backpointers, scores := t.indices.take(logits.Rows*n), t.floats.take(logits.Rows*n)
-	state, sums, column := t.floats.take(n), t.floats.take(n), t.floats.take(n)
+	// states has for each row the best score of a sequence that ends there with each tag, into a row for each tag what
+	// it costs to come to it.
+	states, into := f32.Wrap(logits.Rows, n, t.floats.take(logits.Rows*n)), f32.Wrap(n, n, t.floats.take(n*n))
+	c.transitions.mat().Transpose(into)
+	column := t.floats.take(n)
 	for s := range offsets.Len() {
 		from, to := offsets.Bounds(s)
 		if from == to {
 			continue
 		}
-		copy(state, logits.Row(from))
+		copy(states.Row(from), logits.Row(from))
 		for r := from + 1; r < to; r++ {
-			c.advance(state, sums, column, logits.Row(r), backpointers[r*n:(r+1)*n], scores[r*n:(r+1)*n])
+			before, state := states.Row(r-1), states.Row(r)
+			for j := range state {
+				f32.Add(column, before, into.Row(j))
+				state[j] = logits.At(r, j) + f32.Max(column)
+			}
 		}
-		tag := argmax(state)
-		tags[to-1], confidences[to-1] = tag, c.certainty(column, state)
+		tag := argmax(states.Row(to - 1))
+		tags[to-1], confidences[to-1] = tag, c.certainty(column, states.Row(to-1))
 		followed := tag
 		for r := to - 1; r > from; r-- {
-			tag = backpointers[r*n+tag]
-			score := scores[r*n+followed]
+			f32.Add(column, states.Row(r-1), into.Row(tag))
+			tag = argmax(column)
+			f32.Add(column, states.Row(r-1), into.Row(followed))
+			score := c.certainty(column, column)
 			tags[r-1], confidences[r-1] = tag, score
 			followed = int(score)
 		}
 	}
-}
-
-// advance moves state, the best score of a sequence that ends with each tag, over a row of logits.
-func (c *CRF) advance(state, next, column, row []float32, backpointers []int, scores []float32) {
-	n := c.Tags
-	for j := range n {
-		for i := range n {
-			column[i] = state[i] + c.transitions.Value[i*n+j]
-		}
-		best := argmax(column)
-		backpointers[j] = best
-		next[j] = row[j] + column[best]
-		scores[j] = c.certainty(column, column)
-	}
-	copy(state, next)
 }
 
 // certainty returns the largest element of the soft-max of x; room has its length and may be x.
