@@ -66,7 +66,7 @@ func addRetrievalIntent(parse *value.Map) {
 // warnUnseen says once a model what the domain does not know of a message.
 func (m *Model) warnUnseen(ctx context.Context, log *slog.Logger, parse *value.Map) {
 	warn := func(kind, name string) {
-		if _, said := m.warned.LoadOrStore(kind+" "+name, true); !said {
+		if _, said := m.warned.LoadOrStore(kind+" "+name, true); !said && !m.Domain.IsEmpty() {
 			log.WarnContext(ctx, "message has what the domain does not define", kind, name)
 		}
 	}
