@@ -116,7 +116,7 @@ func (b *bench) trainAndTest(ctx context.Context, r row, seed int) (outcome, err
 	}
 	spans := filepath.Join(dir, "results", "parley_entity_spans.json")
 	if _, err := os.Stat(spans); err == nil {
-		o.entities, err = score(spans, "all")
+		o.entities, err = score(spans, "micro avg")
 		return o, err
 	}
 	return o, nil
