@@ -17,25 +17,12 @@ func (t *trainer) policyFingerprint(e *policy.Ensemble, i int) string {
 	if err != nil {
 		return ""
 	}
-	return archive.Fingerprint(e.Name(i), strconv.Itoa(i), value.CanonicalKey(policyOptions(t.p.Config, e, i)),
-		value.CanonicalKey(dialogueDomain(t.p.Domain)), strconv.Itoa(t.o.Augmentation), string(stories))
+	return archive.Fingerprint(e.Name(i), strconv.Itoa(i), value.CanonicalKey(policyOptions(t.p.Config, i)),
+		value.CanonicalKey(dialogueDomain(t.p.Domain)), strconv.Itoa(t.o.Augmentation), string(stories), t.pipelinePrint())
 }
 
-// policyOptions returns the options of policy i. The ensemble has the configured policies in their order, but may have
-// left some out.
-func policyOptions(c *project.Config, e *policy.Ensemble, i int) *value.Map {
-	n := 0
-	for _, entry := range c.Policies {
-		if n == e.Len() || entry.Name != e.Name(n) {
-			continue
-		}
-		if n == i {
-			return entry.Options
-		}
-		n++
-	}
-	return nil
-}
+// policyOptions returns the options of policy i.
+func policyOptions(c *project.Config, i int) *value.Map { return c.Policies[i].Options }
 
 func relevant(stories project.Stories, rules bool) project.Stories {
 	if rules {

@@ -153,18 +153,26 @@ func Train(ctx context.Context, p *project.Project, o Options) (*archive.Archive
 		}
 		t.out.SetFile(dataFile, data)
 	}
-	// The policies come first: they find contradictions in milliseconds, before NLU takes its time.
-	if o.Core {
-		if err := t.core(ctx); err != nil {
-			return nil, nil, err
-		}
-	}
-	if o.NLU {
-		if err := t.nlu(ctx); err != nil {
+	for _, half := range t.halves() {
+		if err := half(ctx); err != nil {
 			return nil, nil, err
 		}
 	}
 	return t.out, &t.report, nil
+}
+
+// halves returns what is to be done, in order: the policies come first, because they find contradictions in milliseconds,
+// before NLU takes its time. Policies that learn end to end need the pipeline.
+func (t *trainer) halves() []func(context.Context) error {
+	switch {
+	case t.endToEnd():
+		return []func(context.Context) error{t.nlu, t.readTexts, t.core}
+	case t.o.Core && t.o.NLU:
+		return []func(context.Context) error{t.core, t.nlu}
+	case t.o.Core:
+		return []func(context.Context) error{t.core}
+	}
+	return []func(context.Context) error{t.nlu}
 }
 
 // newID returns 32 hexadecimal digits.

@@ -8,24 +8,14 @@ import (
 	"github.com/parleybot/parley/dialogue/policy/state"
 )
 
-// A Pipeline gives the features of texts and names, for end-to-end learning.
-type Pipeline interface {
-	// Features returns the features of text as the value of attribute, nil when the pipeline has none.
-	Features(ctx context.Context, attribute Attribute, text string) (*Features, error)
-	// Size returns how wide the features of an attribute are; zero when there are none.
-	Size(attribute Attribute) Size
-	// IsText reports whether an action is a text of the bot.
-	IsText(action string) bool
-}
-
 // encoder turns states into features (rasa/core/featurizers/single_state_featurizer.py). It is immutable.
 type encoder struct {
 	inputs   [attributeCount]*Size
 	endToEnd [attributeCount]bool
 	tables   *Tables
 	// known are the features of every intent, action and loop.
-	known    [attributeCount]map[string]*Features
-	pipeline Pipeline
+	known [attributeCount]map[string]*Features
+	texts *Texts
 }
 
 func newEncoder(s *Spec) *encoder {
@@ -75,15 +65,13 @@ func (e *encoder) name(ctx context.Context, a Attribute, name string, t *Turn) e
 	if name == "" || e.inputs[a] == nil {
 		return nil
 	}
-	if e.endToEnd[a] && e.pipeline != nil {
-		f, err := e.pipeline.Features(ctx, a, name)
+	if e.endToEnd[a] {
+		f, err := e.texts.features(ctx, a, name)
 		if err != nil {
 			return fmt.Errorf("featurizing %s: %w", a, err)
 		}
-		if f != nil {
-			t[a] = f
-			return nil
-		}
+		t[a] = f
+		return nil
 	}
 	if !a.sequential() {
 		t[a] = e.of(a, name)

@@ -1,27 +1,23 @@
 package neural
 
-// Row is one vector of features: mostly zeros, so that only the others are kept, and possibly a dense part beside.
-type Row struct {
-	Cols   []int32
-	Values []float32
-	Dense  []float32
-}
+import "github.com/parleybot/parley/dialogue/policy"
+
+// Row is one vector of features, Size how wide they are; 0 means that there are none of the kind.
+type (
+	Row  = policy.FeatureRow
+	Size = policy.FeatureSize
+)
 
 // Features are what one attribute of a turn looks like. Intents, actions, entities, slots and loops have a Sentence only;
 // texts have a row for each token before it. Features are shared and must not be changed.
 type Features struct {
-	Sequence []Row
+	Sequence []Row `json:",omitempty"`
 	Sentence Row
-	// key identifies the text or name the features were made of, "" when they are not worth remembering.
-	key string
+	// tokens are those of a text; key is the text.
+	tokens []policy.Token
+	key    string
 	// id numbers the different features of a training, 0 for none.
 	id int32
-}
-
-// Size is the width of an attribute's features; 0 means that there are none of the kind.
-type Size struct {
-	SentenceSparse, SentenceDense int
-	SequenceSparse, SequenceDense int
 }
 
 // Turn is a state of a conversation as the network sees it: nil for an attribute that is absent.

@@ -28,17 +28,26 @@ func newLossLayer(o *Options, multiple bool) lossLayer {
 
 // metrics are sums over the batches of an epoch.
 type metrics struct {
-	total, loss, accuracy float32
-	batches               int
+	total, loss, accuracy, entities float32
+	batches                         int
+}
+
+func (m *metrics) add(o metrics) {
+	m.total, m.loss, m.accuracy, m.entities = m.total+o.total, m.loss+o.loss, m.accuracy+o.accuracy, m.entities+o.entities
+	m.batches += o.batches
 }
 
 func (m *metrics) list(prefix string) []component.Metric {
 	n := float64(max(m.batches, 1))
-	return []component.Metric{
+	list := []component.Metric{
 		{Name: prefix + "t_loss", Value: float64(m.total) / n},
 		{Name: prefix + "loss", Value: float64(m.loss) / n},
 		{Name: prefix + "acc", Value: float64(m.accuracy) / n},
 	}
+	if m.entities != 0 {
+		list = append(list, component.Metric{Name: prefix + "e_loss", Value: float64(m.entities) / n})
+	}
+	return list
 }
 
 // learn moves the variables (RasaModel.fit).
@@ -122,8 +131,7 @@ func (s *session) epoch(ctx context.Context, size int, log *trainingLog) (metric
 		s.tape.Backward()
 		s.adam.Step()
 		m.total += s.params.Regularization()
-		sum.total, sum.loss, sum.accuracy = sum.total+m.total, sum.loss+m.loss, sum.accuracy+m.accuracy
-		sum.batches++
+		sum.add(m)
 		log.batch(m.list(""))
 		order = order[n:]
 	}
@@ -149,7 +157,8 @@ func (s *session) step(t *nn.Tape, examples []int) metrics {
 	}
 	all := s.net.encodeLabels(t, &s.batch, s.spec.Labels)
 	labels := nn.Gather(t, all, s.numbers)
-	inputs := s.net.forward(t, &s.batch).embedded
+	p := s.net.forward(t, &s.batch)
+	inputs := p.embedded
 	m := metrics{batches: 1}
 	if s.loss.multi != nil {
 		m.loss, m.accuracy = s.loss.multi.Forward(t, inputs, labels, s.numbers, s.offsets, all, s.ids)
@@ -157,6 +166,10 @@ func (s *session) step(t *nn.Tape, examples []int) metrics {
 		m.loss, m.accuracy = s.loss.single.Forward(t, inputs, labels, s.numbers, all, s.ids, s.weights)
 	}
 	m.total = m.loss
+	if s.net.crf != nil {
+		m.entities = s.entityLoss(t, examples, p)
+		m.total += m.entities
+	}
 	return m
 }
 
@@ -167,8 +180,7 @@ func (s *session) evaluate(size int) []component.Metric {
 	for left := s.tried; len(left) > 0; {
 		n := min(size, len(left))
 		m := s.step(t, left[:n])
-		sum.total, sum.loss, sum.accuracy = sum.total+m.total, sum.loss+m.loss, sum.accuracy+m.accuracy
-		sum.batches++
+		sum.add(m)
 		left = left[n:]
 	}
 	if s.Options.CheckpointModel {

@@ -20,15 +20,15 @@ type Model struct {
 	runs   sync.Pool
 }
 
-// NewModel makes a trained network ready. pipeline gives the features of texts; it may be nil when no attribute is
-// end-to-end.
-func NewModel(s *Spec, pipeline Pipeline) (*Model, error) {
+// NewModel makes a trained network ready. texts may be nil: then what counts by its features from
+// the pipeline is not looked at.
+func NewModel(s *Spec, texts *Texts) (*Model, error) {
 	net, err := newNetwork(nn.LoadParams(s.Weights), s)
 	if err != nil {
 		return nil, err
 	}
 	m := &Model{spec: s, net: net, encoder: newEncoder(s)}
-	m.encoder.pipeline = pipeline
+	m.encoder.texts = texts
 	m.runs.New = func() any { return &run{tape: nn.NewTape()} }
 	r := m.runs.New().(*run)
 	r.batch.reset()
@@ -66,21 +66,11 @@ type run struct {
 func (m *Model) Similarities(ctx context.Context, states []state.State, dst []float32) ([]float32, error) {
 	r := m.runs.Get().(*run)
 	defer m.runs.Put(r)
-	r.tape.Reset()
-	r.batch.reset()
-	if cap(r.turns) < max(len(states), 1) {
-		r.turns = make([]Turn, 2*len(states)+1)
+	p, err := m.pass(ctx, r, states)
+	if err != nil {
+		return nil, err
 	}
-	turns := r.turns[:max(len(states), 1)]
-	turns[0] = Turn{}
-	for i := range states {
-		if err := m.encoder.encode(ctx, &states[i], &turns[i]); err != nil {
-			return nil, err
-		}
-	}
-	r.batch.add(turns, m.net.reversed)
-	r.batch.askLast(m.net.reversed)
-	embedded := m.net.forward(r.tape, &r.batch).embedded.Row(0)
+	embedded := p.embedded.Row(0)
 	if m.cosine() {
 		row := f32.Wrap(1, len(embedded), embedded)
 		f32.L2Normalize(row, row, l2Epsilon, nil)
@@ -89,6 +79,25 @@ func (m *Model) Similarities(ctx context.Context, states []state.State, dst []fl
 		dst = append(dst, f32.Dot(m.labels.Row(i), embedded))
 	}
 	return dst, nil
+}
+
+// pass lets the network look at a dialogue. What it computed lives until r is used again.
+func (m *Model) pass(ctx context.Context, r *run, states []state.State) (passed, error) {
+	r.tape.Reset()
+	r.batch.reset()
+	n := max(len(states), 1)
+	if len(r.turns) < n {
+		r.turns = make([]Turn, 2*n)
+	}
+	r.turns[0] = Turn{}
+	for i := range states {
+		if err := m.encoder.encode(ctx, &states[i], &r.turns[i]); err != nil {
+			return passed{}, err
+		}
+	}
+	r.batch.add(r.turns[:n], m.net.reversed)
+	r.batch.askLast(m.net.reversed)
+	return m.net.forward(r.tape, &r.batch), nil
 }
 
 // Confidences turns similarities into confidences, in place.

@@ -13,8 +13,11 @@ type network struct {
 	// turns are the layers of a turn's attributes, labels those of a label's; nil where there is no such attribute.
 	turns, labels [attributeCount]*attributeLayers
 	// transformer is nil when there is none.
-	transformer                 *nn.Transformer
-	embedDialogue, embedLabel   *nn.Dense
+	transformer               *nn.Transformer
+	embedDialogue, embedLabel *nn.Dense
+	// logits and crf are nil when no entities are predicted.
+	logits                      *nn.Dense
+	crf                         *nn.CRF
 	width, output               int
 	reversed, everyTurnIsLearnt bool
 }
@@ -57,6 +60,11 @@ func newNetwork(p *nn.Params, s *Spec) (*network, error) {
 	}
 	n.embedDialogue = nn.NewEmbed(p, layersPath+"embed.."+dialogue, n.output, n.o.EmbeddingDim, n.o.Regularization)
 	n.embedLabel = nn.NewEmbed(p, layersPath+"embed..label", n.o.EncodingDimension, n.o.EmbeddingDim, n.o.Regularization)
+	if tags := len(s.Tags); tags > 0 && n.turns[Text] != nil {
+		in := n.turns[Text].sequence.Units + n.output
+		n.logits = nn.NewEmbed(p, layersPath+"embed..entity..logits", in, tags, n.o.Regularization)
+		n.crf = nn.NewCRF(p, layersPath+"crf..entity", tags, n.o.Regularization, n.o.ScaleLoss)
+	}
 	return n, p.Err()
 }
 

@@ -101,7 +101,7 @@ func (s *Spec) readInputs(r component.Resource, file string) error {
 				return fmt.Errorf("features of %s have no shape", name)
 			}
 			units, _ := shape[1].(int64)
-			s.Inputs[a].set(f.String("data_type"), value.Truthy(f.Value("is_sparse")), int(units))
+			setSize(s.Inputs[a], f.String("data_type"), value.Truthy(f.Value("is_sparse")), int(units))
 			// Features that the policy made itself have its featurizer as origin, those of the pipeline a list.
 			origin, _ := f.Value("origin").(string)
 			own := origin == "SingleStateFeaturizer" || origin == "IntentTokenizerSingleStateFeaturizer"
@@ -111,8 +111,8 @@ func (s *Spec) readInputs(r component.Resource, file string) error {
 	return nil
 }
 
-// set notes the width of features.
-func (z *Size) set(kind string, sparse bool, units int) {
+// setSize notes the width of features.
+func setSize(z *Size, kind string, sparse bool, units int) {
 	switch {
 	case kind == "sequence" && sparse:
 		z.SequenceSparse = units

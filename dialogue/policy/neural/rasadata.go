@@ -65,10 +65,10 @@ func (s *Spec) readLabel(a Attribute, components []any, set *weights.Set) error 
 					return fmt.Errorf("%s of label %d: %w", kind, i, err)
 				}
 				if kind == "mask" {
-					present[i] = len(m.rows) > 0 && m.rows[0].any()
+					present[i] = len(m.rows) > 0 && occurs(&m.rows[0])
 					continue
 				}
-				size.set(kind, m.sparse, m.units)
+				setSize(size, kind, m.sparse, m.units)
 				m.addTo(of(i), kind)
 			}
 		}
@@ -102,7 +102,7 @@ func (m *matrix) addTo(f *Features, kind string) {
 	}
 }
 
-func (r *Row) any() bool {
+func occurs(r *Row) bool {
 	for _, v := range r.Dense {
 		if v != 0 {
 			return true

@@ -22,10 +22,12 @@ type Training struct {
 	// Labels are the names of all labels in their order, LabelKind the attribute they are: ActionName or Intent.
 	Labels    []string
 	LabelKind Attribute
+	// IsText has the labels that are texts of the bot.
+	IsText map[string]bool
 	// Multiple says that several labels may be right for an example.
 	Multiple bool
-	// Pipeline gives features of texts and names for end-to-end learning; nil for none.
-	Pipeline Pipeline
+	// Texts gives features of texts and names for end-to-end learning; nil for none.
+	Texts *Texts
 	// From is the network to go on from; nil begins anew.
 	From *Spec
 	// Seed decides everything that is random.
@@ -62,6 +64,8 @@ func (c *Training) Run(ctx context.Context) (*Spec, error) {
 type lesson struct {
 	turns  []Turn
 	labels []int
+	// tags are those of the tokens of the text at the end, nil for none.
+	tags []int
 }
 
 // learner is a training under way.
@@ -86,6 +90,7 @@ func (l *learner) prepare(ctx context.Context) (err error) {
 	if err := l.featurizeLabels(ctx); err != nil {
 		return err
 	}
+	l.prepareTags()
 	l.params = nn.NewParams(l.Seed)
 	if l.From != nil {
 		if err := l.comparable(); err != nil {
@@ -121,8 +126,11 @@ func (l *learner) comparable() error {
 // featurize turns states into features and notes which attributes occur.
 func (l *learner) featurize(ctx context.Context) error {
 	for a := range attributeCount {
-		if l.Pipeline != nil && a.encoded() {
-			size := l.Pipeline.Size(a)
+		if a.encoded() {
+			size, err := l.Texts.size(ctx, a)
+			if err != nil {
+				return fmt.Errorf("featurizing %s: %w", a, err)
+			}
 			if size != (Size{}) {
 				l.spec.Inputs[a], l.spec.EndToEnd[a] = &size, true
 				continue
@@ -133,7 +141,7 @@ func (l *learner) featurize(ctx context.Context) error {
 		}
 	}
 	e := newEncoder(l.spec)
-	e.pipeline = l.Pipeline
+	e.texts = l.Texts
 	var occurs [attributeCount]bool
 	same := interning{known: map[string]*Features{}}
 	for i := range l.Examples {
@@ -156,7 +164,7 @@ func (l *learner) featurize(ctx context.Context) error {
 			}
 			numbers[j] = n
 		}
-		l.lessons = append(l.lessons, lesson{turns, numbers})
+		l.lessons = append(l.lessons, lesson{turns: turns, labels: numbers})
 	}
 	for a := range attributeCount {
 		if !occurs[a] {
@@ -177,8 +185,8 @@ func (n *interning) of(a Attribute, f *Features) *Features {
 		return f
 	}
 	key := []byte{byte(a)}
-	if f.Sequence != nil {
-		key = append(key, f.key...)
+	if f.key != "" {
+		key = append(append(key, '='), f.key...)
 	}
 	for i, col := range f.Sentence.Cols {
 		key = strconv.AppendInt(append(key, ' '), int64(col), 10)
@@ -199,18 +207,20 @@ func (l *learner) featurizeLabels(ctx context.Context) error {
 	l.spec.Labels = make([]Turn, len(l.Labels))
 	for i, name := range l.Labels {
 		kind := l.LabelKind
-		if l.Pipeline != nil {
-			if kind == ActionName && l.Pipeline.IsText(name) {
-				kind = ActionText
+		if l.IsText[name] {
+			kind = ActionText
+		}
+		size, err := l.Texts.size(ctx, kind)
+		if err != nil {
+			return fmt.Errorf("featurizing label %q: %w", name, err)
+		}
+		if size != (Size{}) {
+			f, err := l.Texts.features(ctx, kind, name)
+			if err != nil {
+				return fmt.Errorf("featurizing label %q: %w", name, err)
 			}
-			if size := l.Pipeline.Size(kind); size != (Size{}) {
-				f, err := l.Pipeline.Features(ctx, kind, name)
-				if err != nil {
-					return fmt.Errorf("featurizing label %q: %w", name, err)
-				}
-				l.spec.Labels[i][kind], l.spec.LabelSizes[kind] = f, &size
-				continue
-			}
+			l.spec.Labels[i][kind], l.spec.LabelSizes[kind] = f, &size
+			continue
 		}
 		if kind.sequential() {
 			continue

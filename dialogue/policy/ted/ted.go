@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/parleybot/parley/component"
 	"github.com/parleybot/parley/dialogue/policy"
@@ -61,14 +62,17 @@ type Policy struct {
 	// labels has the index of the action for each label.
 	labels  []int
 	history *state.History
-	none    []float64
-	memo    neural.Memo[[]float64]
+	// reader reads texts for end-to-end models, nil for none.
+	reader policy.TextReader
+	none   []float64
+	memo   neural.Memo[[]float64]
 }
 
 var (
 	_ policy.Component  = (*Policy)(nil)
 	_ policy.Bounded    = (*Policy)(nil)
 	_ policy.RasaLoader = (*Policy)(nil)
+	_ policy.ReadsTexts = (*Policy)(nil)
 )
 
 // Name implements policy.Policy.
@@ -94,6 +98,9 @@ func (p *Policy) Window() int {
 // Connect implements policy.Component.
 func (p *Policy) Connect(h *state.History) { p.history = h }
 
+// ReadTexts implements policy.ReadsTexts.
+func (p *Policy) ReadTexts(r policy.TextReader) { p.reader = r }
+
 // LoadRasa implements policy.RasaLoader.
 func (p *Policy) LoadRasa(d *project.Domain, r component.Resource) error {
 	spec, err := neural.ReadRasa(r, prefix, defaults)
@@ -110,7 +117,7 @@ func (p *Policy) use(d *project.Domain, spec *neural.Spec) (err error) {
 	if spec == nil {
 		return nil
 	}
-	if p.model, err = neural.NewModel(spec, nil); err != nil {
+	if p.model, err = neural.NewModel(spec, neural.NewTexts(p.reader, spec)); err != nil {
 		return err
 	}
 	p.labels = make([]int, p.model.Labels())
@@ -173,6 +180,7 @@ func (p *Policy) Predict(ctx context.Context, t *tracker.Tracker) (policy.Predic
 
 // look is what the network says when the last message counts by its text or by its intent.
 type look struct {
+	states                    []state.State
 	similarities, confidences []float32
 }
 
@@ -186,7 +194,7 @@ func (p *Policy) look(ctx context.Context, t *tracker.Tracker, byText bool) (loo
 	}
 	confidences := append([]float32(nil), similarities...)
 	p.model.Confidences(confidences)
-	return look{similarities, confidences}, nil
+	return look{slices.Clone(states), similarities, confidences}, nil
 }
 
 // predictByText lets the network look at the intent and at the text of the last message and takes what fits better.
@@ -206,7 +214,23 @@ func (p *Policy) predictByText(ctx context.Context, t *tracker.Tracker, out poli
 		}
 	}
 	out.Probabilities = p.probabilities(seen.confidences)
-	return out, nil
+	if afterListen(t) && out.EndToEnd {
+		out.OptionalEvents, err = p.entities(ctx, t, seen.states)
+	}
+	return out, err
+}
+
+// entities returns the event that adds the entities of the last message, nil when there are none.
+func (p *Policy) entities(ctx context.Context, t *tracker.Tracker, states []state.State) ([]tracker.Event, error) {
+	found, err := p.model.Entities(ctx, states, t.State().LatestMessage.Text)
+	if err != nil || found == nil {
+		return nil, err
+	}
+	list := make([]any, len(found))
+	for i, e := range found {
+		list[i] = e.Set("extractor", name)
+	}
+	return []tracker.Event{&tracker.EntitiesAdded{Entities: list}}, nil
 }
 
 func best(numbers []float32) float32 {

@@ -36,6 +36,11 @@ func (p *Policy) train(ctx context.Context, data *training.Data, t *neural.Train
 	whole := p.setup.Featurizer == neural.FullDialogueFeaturizer
 	t.Examples = neural.ActionExamples(data, p.setup.MaxHistory, whole)
 	t.Labels, t.LabelKind = data.Domain.ActionNames(), neural.ActionName
+	t.IsText = map[string]bool{}
+	for _, text := range data.Domain.E2EActions {
+		t.IsText[text] = true
+	}
+	t.Texts = neural.NewTexts(p.reader, nil)
 	spec, err := t.Run(ctx)
 	if errors.Is(err, neural.ErrNothingToLearn) {
 		p.env.Logger.WarnContext(ctx, "training is skipped: there are no stories to learn from; the policy can be left out of config.yml", "policy", name)

@@ -35,6 +35,7 @@ func (p *Policy) Finetune(ctx context.Context, data *training.Data, from compone
 func (p *Policy) train(ctx context.Context, data *training.Data, t *neural.Training) error {
 	t.Examples = neural.IntentExamples(data, p.setup.MaxHistory)
 	t.Labels, t.LabelKind, t.Multiple = intentsOf(data.Domain), neural.Intent, true
+	t.Texts = neural.NewTexts(p.reader, nil)
 	spec, err := t.Run(ctx)
 	if errors.Is(err, neural.ErrNothingToLearn) {
 		p.env.Logger.WarnContext(ctx, "training is skipped: there are no stories to learn from; the policy can be left out of config.yml", "policy", name)

@@ -111,14 +111,17 @@ type Policy struct {
 	index      map[string]int
 	thresholds map[int]float32
 	history    *state.History
-	none       []float64
-	unlikely   []float64
+	// reader reads texts for end-to-end models, nil for none.
+	reader   policy.TextReader
+	none     []float64
+	unlikely []float64
 }
 
 var (
 	_ policy.Component  = (*Policy)(nil)
 	_ policy.Bounded    = (*Policy)(nil)
 	_ policy.RasaLoader = (*Policy)(nil)
+	_ policy.ReadsTexts = (*Policy)(nil)
 )
 
 // Name implements policy.Policy.
@@ -143,6 +146,9 @@ func (p *Policy) Window() int {
 
 // Connect implements policy.Component.
 func (p *Policy) Connect(h *state.History) { p.history = h }
+
+// ReadTexts implements policy.ReadsTexts.
+func (p *Policy) ReadTexts(r policy.TextReader) { p.reader = r }
 
 // LoadRasa implements policy.RasaLoader.
 func (p *Policy) LoadRasa(d *project.Domain, r component.Resource) error {
@@ -170,7 +176,7 @@ func (p *Policy) use(d *project.Domain, spec *neural.Spec) (err error) {
 		return nil
 	}
 	p.thresholds = thresholds(spec.Quantiles, p.own.Tolerance)
-	p.model, err = neural.NewModel(spec, nil)
+	p.model, err = neural.NewModel(spec, neural.NewTexts(p.reader, spec))
 	return err
 }
 
