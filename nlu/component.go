@@ -56,6 +56,11 @@ type Preprocessor interface {
 	ProcessExample(ctx context.Context, m *Message) error
 }
 
+// BatchPreprocessor is a tokenizer or featurizer that is quicker on many training examples at once.
+type BatchPreprocessor interface {
+	ProcessExamples(ctx context.Context, examples []*Message) error
+}
+
 // FeatureReader is a component that reads features. A component that is none is taken to read no features.
 type FeatureReader interface {
 	// ReadsFeatures returns the types of features it reads.
@@ -89,18 +94,17 @@ var Components = component.NewRegistry[Component]("component")
 func init() {
 	const python = "it wraps a Python library; "
 	for name, hint := range map[string]string{
-		"MitieIntentClassifier":   python + "use LogisticRegressionClassifier",
-		"MitieNLP":                python + "use WhitespaceTokenizer and CountVectorsFeaturizer",
-		"MitieTokenizer":          python + "use WhitespaceTokenizer",
-		"MitieFeaturizer":         python + "use CountVectorsFeaturizer",
-		"MitieEntityExtractor":    python + "use RegexEntityExtractor",
-		"SpacyNLP":                python + "use WhitespaceTokenizer and CountVectorsFeaturizer",
-		"SpacyTokenizer":          python + "use WhitespaceTokenizer",
-		"SpacyFeaturizer":         python + "use CountVectorsFeaturizer",
-		"SpacyEntityExtractor":    python + "use RegexEntityExtractor or DucklingEntityExtractor",
-		"JiebaTokenizer":          python + "use WhitespaceTokenizer",
-		"LanguageModelFeaturizer": "use CountVectorsFeaturizer with analyzer char_wb",
-		"ConveRTFeaturizer":       "use CountVectorsFeaturizer with analyzer char_wb",
+		"MitieIntentClassifier": python + "use LogisticRegressionClassifier",
+		"MitieNLP":              python + "use WhitespaceTokenizer and CountVectorsFeaturizer",
+		"MitieTokenizer":        python + "use WhitespaceTokenizer",
+		"MitieFeaturizer":       python + "use CountVectorsFeaturizer",
+		"MitieEntityExtractor":  python + "use RegexEntityExtractor",
+		"SpacyNLP":              python + "use WhitespaceTokenizer and CountVectorsFeaturizer",
+		"SpacyTokenizer":        python + "use WhitespaceTokenizer",
+		"SpacyFeaturizer":       python + "use CountVectorsFeaturizer",
+		"SpacyEntityExtractor":  python + "use RegexEntityExtractor or DucklingEntityExtractor",
+		"JiebaTokenizer":        python + "use WhitespaceTokenizer",
+		"ConveRTFeaturizer":     "use CountVectorsFeaturizer with analyzer char_wb",
 	} {
 		Components.Unsupported(name, hint)
 	}

@@ -78,12 +78,17 @@ func (p *Pipeline) preprocess(ctx context.Context, s *step, data *TrainingData) 
 	if !s.spec.Has(RoleTokenizer) && !s.spec.Has(RoleFeaturizer) {
 		return nil
 	}
+	for _, m := range data.Examples {
+		m.SkipSequence = p.skipSequence
+	}
+	if batch, ok := s.component.(BatchPreprocessor); ok {
+		return batch.ProcessExamples(ctx, data.Examples)
+	}
 	process := s.component.Process
 	if pre, ok := s.component.(Preprocessor); ok {
 		process = pre.ProcessExample
 	}
 	for _, m := range data.Examples {
-		m.SkipSequence = p.skipSequence
 		if err := process(ctx, m); err != nil {
 			return err
 		}

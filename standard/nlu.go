@@ -12,6 +12,7 @@ import (
 	_ "github.com/parleybot/parley/nlu/extractor/regex"
 	_ "github.com/parleybot/parley/nlu/extractor/synonym"
 	_ "github.com/parleybot/parley/nlu/featurizer/countvectors"
+	_ "github.com/parleybot/parley/nlu/featurizer/languagemodel"
 	_ "github.com/parleybot/parley/nlu/featurizer/lexicalsyntactic"
 	_ "github.com/parleybot/parley/nlu/featurizer/regex"
 	_ "github.com/parleybot/parley/nlu/selector/response"
