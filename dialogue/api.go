@@ -170,6 +170,8 @@ type NextAction struct {
 	Tracker *value.Map
 	// Events are what the policies found out about the latest message, entities for example. Nothing is logged of them.
 	Events []tracker.Event
+	// Metadata is what the policy says about its prediction, nil for nothing.
+	Metadata *value.Map
 }
 
 // PredictNext predicts the next action of a conversation without running it, after starting a session where one is due
@@ -213,7 +215,8 @@ func (tn *turn) nextAction(ctx context.Context, v tracker.Verbosity) (*NextActio
 	if err != nil {
 		return nil, err
 	}
-	next := &NextAction{Policy: pred.Policy, Confidence: pred.MaxConfidence(), Tracker: tn.tracker.CurrentState(v), Events: pred.Events}
+	next := &NextAction{Policy: pred.Policy, Confidence: pred.MaxConfidence(), Tracker: tn.tracker.CurrentState(v), Events: pred.Events,
+		Metadata: pred.Metadata}
 	for i, name := range tn.model.Domain.ActionNames() {
 		if i < len(pred.Probabilities) {
 			next.Scores = append(next.Scores, ActionScore{name, pred.Probabilities[i]})

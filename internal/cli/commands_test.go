@@ -28,7 +28,7 @@ func TestExitCodes(t *testing.T) {
 		{"unknown command", []string{"trian"}, 2, "", "trian"},
 		{"unknown option", []string{"train", "--nope"}, 2, "", "--nope"},
 		{"value of a wrong kind", []string{"run", "--port", "many"}, 2, "", "many"},
-		{"command of Rasa's that is missing", []string{"test", "core", "--stories", "x"}, 2, "", "parley test"},
+		{"command of Rasa's that is missing", []string{"visualize", "--stories", "x"}, 2, "", "parley visualize"},
 		{"action servers are Rasa's SDK", []string{"run", "actions"}, 2, "", "python -m rasa_sdk"},
 		{"missing half of data", []string{"data", "split", "nlu"}, 2, "", "data split"},
 		{"remote storage", []string{"run", "--remote-storage", "aws"}, 1, "", "--remote-storage aws"},
@@ -58,9 +58,14 @@ func TestHelp(t *testing.T) {
 		"shell": server + " conversation-id",
 		"train": "data config domain out dry-run skip-validation fail-on-validation-warnings validation-max-history augmentation " +
 			"debug-plots num-threads fixed-model-name persist-nlu-data force finetune epoch-fraction endpoints",
-		"train core":            "stories domain config out augmentation debug-plots force fixed-model-name percentages runs finetune epoch-fraction",
-		"train nlu":             "config domain out nlu num-threads fixed-model-name persist-nlu-data finetune epoch-fraction",
-		"shell nlu":             "model",
+		"train core": "stories domain config out augmentation debug-plots force fixed-model-name percentages runs finetune epoch-fraction",
+		"train nlu":  "config domain out nlu num-threads fixed-model-name persist-nlu-data finetune epoch-fraction",
+		"shell nlu":  "model",
+		"test": "model stories max-stories out endpoints fail-on-prediction-errors url evaluate-model-directory nlu config domain " +
+			"cross-validation folds runs percentages no-plot successes no-errors no-warnings",
+		"test core": "model stories max-stories out e2e end-to-end endpoints fail-on-prediction-errors url evaluate-model-directory " +
+			"no-plot successes no-errors no-warnings",
+		"test nlu":              "model nlu out config domain cross-validation folds runs percentages no-plot successes no-errors no-warnings",
 		"data validate":         "max-history config fail-on-warnings domain data",
 		"data validate stories": "max-history config fail-on-warnings domain data",
 	} {

@@ -41,10 +41,12 @@ type testFlags struct {
 	excluded            []int
 
 	noPlot, successes, noErrors, noWarnings bool
+	// both is true when stories and NLU data are tested together, with one report.
+	both bool
 }
 
 func (a *app) testCommand() *cobra.Command {
-	t := &testFlags{e2e: true}
+	t := &testFlags{e2e: true, both: true}
 	cmd := &cobra.Command{Use: "test", Short: "Tests a model with test stories and NLU data", Args: cobra.NoArgs}
 	f := cmd.Flags()
 	singleVar(f, &t.models, "model", "m", defaultModels, "model file, or a folder whose newest model is taken")
@@ -62,7 +64,11 @@ func (a *app) testCommand() *cobra.Command {
 		if err := a.testCore(cmd.Context(), t, out); err != nil {
 			return err
 		}
-		return a.testNLU(cmd.Context(), t, out)
+		if err := a.testNLU(cmd.Context(), t, out); err != nil {
+			return err
+		}
+		fmt.Fprint(a.out, out.Text())
+		return nil
 	}
 	cmd.AddCommand(a.testCoreCommand(), a.testNLUCommand())
 	return cmd
@@ -152,12 +158,14 @@ func (a *app) newReport(t *testFlags, title, model string) (*report.Report, erro
 		Warnings: !t.noWarnings, Plots: !t.noPlot, Title: title, Model: model, Log: a.log})
 }
 
-// finish writes what sums a report up and shows the figures.
-func (a *app) finishReport(out *report.Report) error {
+// finishReport writes what sums a report up, and shows the figures unless more will follow.
+func (a *app) finishReport(t *testFlags, out *report.Report) error {
 	if err := out.Finish(); err != nil {
 		return err
 	}
-	fmt.Fprint(a.out, out.Text())
+	if !t.both {
+		fmt.Fprint(a.out, out.Text())
+	}
 	return nil
 }
 
@@ -165,6 +173,7 @@ func (a *app) finishReport(out *report.Report) error {
 type tested struct {
 	*dialogue.Processor
 	model     *dialogue.Model
+	file      string
 	nlu, core bool
 	close     func()
 }
@@ -188,16 +197,16 @@ func (a *app) openTested(path string) (*tested, error) {
 		return nil, err
 	}
 	a.log.Info("model loaded", "model", file)
-	return a.testing(m, packed.Manifest.NLU, packed.Manifest.Core)
+	return a.testing(m, file, packed.Manifest.NLU, packed.Manifest.Core)
 }
 
-func (a *app) testing(m *dialogue.Model, nlu, core bool) (*tested, error) {
+func (a *app) testing(m *dialogue.Model, file string, nlu, core bool) (*tested, error) {
 	s, err := a.openSite("")
 	if err != nil {
 		return nil, err
 	}
 	s.processor.SetModel(m)
-	return &tested{Processor: s.processor, model: m, nlu: nlu, core: core, close: s.close}, nil
+	return &tested{Processor: s.processor, model: m, file: file, nlu: nlu, core: core, close: s.close}, nil
 }
 
 // print tells the user something on standard output.

@@ -86,6 +86,7 @@ func (a *app) testStories(ctx context.Context, t *testFlags, path, stories strin
 		a.print("No NLU model found: of the messages only those like '/greet' are understood. If your test stories have other " +
 			"messages they are likely to fail; train a model with NLU, e.g. using 'parley train'.")
 	}
+	out.Model = m.file
 	list, err := a.loadTestStories(m, stories, t.e2e)
 	if err != nil {
 		return err
@@ -104,7 +105,7 @@ func (a *app) testStories(ctx context.Context, t *testFlags, path, stories strin
 	if err := out.Stories(played); err != nil {
 		return err
 	}
-	return a.finishReport(out)
+	return a.finishReport(t, out)
 }
 
 // namePlaces has the stories say where they stand below the folder as it was given: Rasa does not shorten "./tests".

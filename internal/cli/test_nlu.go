@@ -60,6 +60,7 @@ func (a *app) testNLU(ctx context.Context, t *testFlags, out *report.Report) err
 		a.print(noNLUModel)
 		return nil
 	}
+	out.Model = m.file
 	found, err := evaluate.Run(ctx, m, p.NLU.Examples)
 	if err != nil {
 		return err
@@ -67,7 +68,7 @@ func (a *app) testNLU(ctx context.Context, t *testFlags, out *report.Report) err
 	if err := out.NLU(found); err != nil {
 		return err
 	}
-	return a.finishReport(out)
+	return a.finishReport(t, out)
 }
 
 // loadTestData reads NLU data with the domain, and the messages of the stories beside it that have an intent, as Rasa's
@@ -183,7 +184,7 @@ func (a *app) crossValidate(ctx context.Context, t *testFlags, p *project.Projec
 	}
 	a.printFolds("train", all.Train)
 	a.printFolds("test", all.Held)
-	return a.finishReport(out)
+	return a.finishReport(t, out)
 }
 
 // forTraining returns p with another configuration and, as Rasa trains here, without a domain.
@@ -221,7 +222,7 @@ func (a *app) trainTested(ctx context.Context, p *project.Project, file string) 
 	if err != nil {
 		return nil, err
 	}
-	return a.testing(m, true, false)
+	return a.testing(m, file, true, false)
 }
 
 // printFolds shows mean and standard deviation over the folds.

@@ -34,7 +34,7 @@ func Confusion(targets, predictions []string) Matrix {
 }
 
 // insertionLength is the length up to which NumPy sorts by insertion.
-const insertionLength = 17
+const insertionLength = 16
 
 // argsort returns the indices that sort keys. Equal keys end up where NumPy's argsort leaves them (its introsort,
 // numpy/core/src/npysort/quicksort.cpp, 1.23): reports name the first few of labels that are often equally frequent.

@@ -106,18 +106,23 @@ func wrongComment(text, target, found string, wanted, got []any) string {
 	if target == found && shown {
 		return ""
 	}
-	var entities []*value.Map
-	for _, item := range got {
-		if e, ok := item.(*value.Map); ok {
-			entities = append(entities, e)
-		}
-	}
-	message, err := project.FormatMessage(text, entities)
-	if err != nil {
-		message = text
-	}
 	if found == "" {
 		found = "None"
 	}
-	return "predicted: " + found + ": " + message
+	return "predicted: " + found + ": " + annotate(text, got)
+}
+
+// annotate returns text with the markup of entities.
+func annotate(text string, entities []any) string {
+	var list []*value.Map
+	for _, item := range entities {
+		if e, ok := item.(*value.Map); ok {
+			list = append(list, e)
+		}
+	}
+	message, err := project.FormatMessage(text, list)
+	if err != nil {
+		return text
+	}
+	return message
 }

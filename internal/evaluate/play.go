@@ -199,7 +199,8 @@ func (r *runner) predict(ctx context.Context, expected string) (predicted, *dial
 	if a.Predicted != expected {
 		a.Predicted = r.fullRetrievalName(a.Predicted)
 	}
-	return predicted{Action: a}, next, nil
+	severity, _ := next.Metadata.Map("query_intent").Value("severity").(float64)
+	return predicted{Action: a, severity: severity}, next, nil
 }
 
 // fullRetrievalName is the name of a retrieval action with the response that the selector chose, and that of any other
@@ -295,6 +296,7 @@ func (r *runner) message(ctx context.Context, u *tracker.UserUttered) error {
 	r.story.IntentPredictions = append(r.story.IntentPredictions, found)
 	r.story.entityTargets = append(r.story.entityTargets, targets...)
 	r.story.entityPredictions = append(r.story.entityPredictions, predictions...)
+	r.story.Annotated[len(r.story.Steps)] = annotate(u.Text, wanted)
 	if target == found && !differ(targets, predictions) {
 		r.told(understood(u, parse), messageStep(u, "", nil))
 		return nil

@@ -54,6 +54,9 @@ type Story struct {
 	IntentTargets, IntentPredictions []string
 	// Steps are the story with what was predicted instead behind what was expected.
 	Steps []project.Step
+	// Annotated has the messages that were tested, with the markup of the entities expected, by the index of their step:
+	// a step shows only entities that have a counterpart.
+	Annotated map[int]string
 	// Failed is true when anything was predicted wrong, Warned when everything was right but action_unlikely_intent
 	// came in between. Severity is how unlikely the intent was.
 	Failed, Warned bool
@@ -111,7 +114,7 @@ func Stories(ctx context.Context, e Engine, m *dialogue.Model, stories project.S
 		if t.Rule {
 			continue
 		}
-		r := runner{engine: e, parser: parser, model: m, options: o, story: Story{Name: t.Name}}
+		r := runner{engine: e, parser: parser, model: m, options: o, story: Story{Name: t.Name, Annotated: map[int]string{}}}
 		if n := len(t.Origins); n > 0 {
 			r.story.File = t.Origins[n-1].Pos.File
 		}

@@ -23,8 +23,11 @@ type stepView struct{ Kind, Text, Note string }
 
 func viewStory(s *evaluate.Story) storyView {
 	v := storyView{Name: s.Name, File: s.File}
-	for _, step := range s.Steps {
+	for i, step := range s.Steps {
 		one := viewStep(&step)
+		if text := s.Annotated[i]; text != "" {
+			one.Text = viewMessage(step.User, text)
+		}
 		if one.Text == "action_listen" && one.Note == "" {
 			continue
 		}
@@ -40,7 +43,7 @@ func viewStep(s *project.Step) stepView {
 	v := stepView{Text: s.Action, Note: strings.TrimPrefix(s.Comment, "predicted: ")}
 	switch s.Kind {
 	case project.UserStep:
-		v.Kind, v.Text = "user", viewMessage(s.User)
+		v.Kind, v.Text = "user", viewMessage(s.User, s.User.Text)
 		for _, note := range s.User.EntityComments {
 			if note != "" {
 				v.Note = strings.TrimPrefix(v.Note+"; "+strings.TrimPrefix(note, "predicted: "), "; ")
@@ -63,15 +66,15 @@ func viewStep(s *project.Step) stepView {
 	return v
 }
 
-func viewMessage(m *project.StoryMessage) string {
+func viewMessage(m *project.StoryMessage, text string) string {
 	intent := cmp.Or(m.FullIntent, m.Intent)
 	switch {
-	case m.Text == "":
+	case text == "":
 		return intent
 	case intent == "":
-		return "“" + m.Text + "”"
+		return "“" + text + "”"
 	}
-	return intent + ": “" + m.Text + "”"
+	return intent + ": “" + text + "”"
 }
 
 // entityView is the section about entities.
