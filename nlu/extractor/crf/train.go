@@ -173,8 +173,7 @@ func (x *Extractor) dense(m *nlu.Message, training bool) [][]float64 {
 			continue
 		}
 		if len(f.Dense) != len(m.Tokens(nlu.Text)) {
-			x.log.Warn("the number of dense features is not the number of tokens",
-				"featurizer", f.Origin, "features", len(f.Dense), "tokens", len(m.Tokens(nlu.Text)))
+			x.log.Warn("there is not one row of dense features a token, so none are used", "component", f.Origin)
 			return nil
 		}
 		if out == nil {
@@ -202,7 +201,7 @@ func (x *Extractor) warnMisaligned(examples []*nlu.Message) {
 			ends := slices.ContainsFunc(tokens, func(t nlu.Token) bool { return t.End == e.End })
 			if !begins || !ends {
 				x.log.Warn("an annotated entity does not begin and end where tokens do", "text", m.Value(nlu.Text),
-					"intent", m.Value(nlu.Intent), "entity", e.Entity, "start", e.Start, "end", e.End)
+					"intent", m.Value(nlu.Intent), "entity", e.Entity)
 				break
 			}
 		}
