@@ -1,20 +1,59 @@
 package tracker
 
-import "github.com/parleybot/parley/internal/value"
+import (
+	"slices"
+
+	"github.com/parleybot/parley/internal/value"
+)
 
 // NewUserUttered returns the event of a parsed message. parse is what the NLU pipeline found (text, intent, entities,
 // ...); its entries win over those built from the arguments, as in Rasa's UserUttered. It is kept, not copied.
 func NewUserUttered(text string, parse *value.Map, inputChannel, messageID string, metadata *value.Map) *UserUttered {
 	intent := parse.Map("intent")
 	entities := parse.List("entities")
-	full := value.NewMap(
-		"intent", orEmpty(intent), "entities", orEmptyList(entities), "text", text,
-		"message_id", nullable(messageID), "metadata", orEmpty(metadata),
-	)
-	return finishUser(&UserUttered{
+	u := &UserUttered{
 		Base: Base{Metadata: metadata}, Text: text, Intent: intent, Entities: entities,
-		InputChannel: inputChannel, MessageID: messageID, ParseData: full.Update(parse),
-	})
+		InputChannel: inputChannel, MessageID: messageID,
+	}
+	u.ParseData = u.shownAs(parse)
+	return finishUser(u)
+}
+
+// shownAs returns the parse data of u: what every message has, then what else is in parse.
+func (u *UserUttered) shownAs(parse *value.Map) *value.Map {
+	size := len(messageKeys)
+	for key := range parse.All() {
+		if !slices.Contains(messageKeys[:], key) {
+			size++
+		}
+	}
+	full := value.NewMapOf(size)
+	for _, key := range messageKeys {
+		v, ok := parse.Get(key)
+		if !ok {
+			v = u.shown(key)
+		}
+		full.Set(key, v)
+	}
+	return full.Update(parse)
+}
+
+// messageKeys are the entries that the parse data of every message has.
+var messageKeys = [...]string{"intent", "entities", "text", "message_id", "metadata"}
+
+// shown returns the entry of messageKeys that the parse data lacks.
+func (u *UserUttered) shown(key string) any {
+	switch key {
+	case "intent":
+		return orEmpty(u.Intent)
+	case "entities":
+		return orEmptyList(u.Entities)
+	case "text":
+		return u.Text
+	case "message_id":
+		return nullable(u.MessageID)
+	}
+	return orEmpty(u.Metadata)
 }
 
 // NewExternal returns the event of an intent that was triggered from outside, not typed by the user

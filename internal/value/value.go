@@ -34,6 +34,9 @@ func NewMap(pairs ...any) *Map {
 	return m
 }
 
+// NewMapOf returns an empty map with space for size entries.
+func NewMapOf(size int) *Map { return &Map{entries: make([]entry, 0, size)} }
+
 // Len returns the number of entries.
 func (m *Map) Len() int {
 	if m == nil {

@@ -8,11 +8,13 @@ import (
 	"github.com/parleybot/parley/dialogue/tracker"
 )
 
-// The memos on a conversation are kept for the last keepActions actions, and at one action in keepEvery further back.
+// The memos on a conversation are kept for the last keepActions actions and a few more, and at one action in keepEvery further back.
 // Rewinding to between those costs a walk to the one before.
 const (
 	keepActions = 3
 	keepEvery   = 64
+	// clearEvery is after how many actions memos are cleared, so that not every prediction looks at the turns before.
+	clearEvery = 4
 )
 
 // Everything is the window of a policy that looks at whole conversations.
@@ -177,8 +179,11 @@ func (h *History) atStart(initial *tracker.State) memo {
 // leave stores m on a and clears what lies far enough behind.
 func (h *History) leave(a *tracker.Applied, m memo) {
 	a.SetMemo(h, &m)
+	if m.actions%clearEvery != 0 {
+		return
+	}
 	passed := 0
-	for x := a.Prev; x != nil && passed <= keepActions+1; x = x.Prev {
+	for x := a.Prev; x != nil && passed <= keepActions+clearEvery; x = x.Prev {
 		_, isAction := x.Event.(*tracker.ActionExecuted)
 		if known := h.memoAt(x); passed >= keepActions && known != nil && (!isAction || known.actions%keepEvery != 0) {
 			x.ClearMemos()

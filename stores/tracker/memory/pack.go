@@ -10,7 +10,7 @@ import (
 	"github.com/parleybot/parley/internal/value"
 )
 
-// Every conversation is packed as it goes on: its events are one piece of bytes as well, which is a sixth as large and
+// A conversation is packed as it goes on: its events are one piece of bytes as well, which is a sixth as large and
 // which the garbage collector need not look into. That piece alone is kept when nobody has spoken for a while. Packing the
 // events of a turn while they are at hand takes a fifth of the time that packing them later does. Strings that recur in
 // all conversations (keys, names of actions, intents and policies, what the bot says) are kept once in a dictionary.

@@ -127,7 +127,9 @@ func TestReplacedEvents(t *testing.T) {
 	domain, problems := project.ParseDomain([]byte("{}"), "domain.yml")
 	require.NoError(t, problems.Err())
 	f, ctx := tracker.NewFactory(domain), context.Background()
-	set := func(v string) tracker.Event { return &tracker.SlotSet{Base: tracker.Base{Timestamp: 1}, Key: "x", Value: v} }
+	set := func(v string) tracker.Event {
+		return &tracker.SlotSet{Base: tracker.Base{Timestamp: 1}, Key: "x", Value: v}
+	}
 	for _, c := range []struct {
 		name   string
 		packed bool
@@ -158,6 +160,55 @@ func TestReplacedEvents(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, value.Repr(forms(c.want)), value.Repr(forms(got.Events())))
 		})
+	}
+}
+
+// TestSaveWithoutLoad saves a packed conversation that was looked at, not loaded.
+func TestSaveWithoutLoad(t *testing.T) {
+	domain, problems := project.ParseDomain([]byte("{}"), "domain.yml")
+	require.NoError(t, problems.Err())
+	f, s, ctx := tracker.NewFactory(domain), New(), context.Background()
+	others := func() {
+		for i := range 3 * shardCount * liveInShard {
+			require.NoError(t, s.Save(ctx, f.New(fmt.Sprint("other ", i)), 0))
+		}
+	}
+	require.NoError(t, s.Save(ctx, f.FromEvents("u", everyEvent()), 0))
+	others()
+	looked, err := s.LoadAll(ctx, f, "u")
+	require.NoError(t, err)
+	looked.Update(&tracker.SlotSet{Key: "x", Value: "more"})
+	require.NoError(t, s.Save(ctx, looked, len(everyEvent())))
+	others()
+	got, err := s.LoadAll(ctx, f, "u")
+	require.NoError(t, err)
+	require.Equal(t, value.Repr(forms(looked.Events())), value.Repr(forms(got.Events())))
+}
+
+// TestLongConversation has one that is packed turn by turn only in its beginning.
+func TestLongConversation(t *testing.T) {
+	domain, problems := project.ParseDomain([]byte("{}"), "domain.yml")
+	require.NoError(t, problems.Err())
+	f, s, ctx := tracker.NewFactory(domain), New(), context.Background()
+	for n := range 2 * packAtOnce {
+		tr, err := s.Load(ctx, f, "u")
+		require.NoError(t, err)
+		if tr == nil {
+			tr = f.New("u")
+		}
+		require.Len(t, tr.Events(), n)
+		tr.Update(&tracker.SlotSet{Key: "x", Value: int64(n)})
+		require.NoError(t, s.Save(ctx, tr, n))
+		if n%100 == 50 {
+			for i := range 3 * shardCount * liveInShard {
+				require.NoError(t, s.Save(ctx, f.New(fmt.Sprint("other ", i)), 0))
+			}
+		}
+	}
+	tr, err := s.LoadAll(ctx, f, "u")
+	require.NoError(t, err)
+	for i, e := range tr.Events() {
+		require.Equal(t, int64(i), e.(*tracker.SlotSet).Value)
 	}
 }
 

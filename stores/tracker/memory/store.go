@@ -39,6 +39,10 @@ type Store struct {
 // liveInShard is how many conversations of a shard are kept as trackers, ready to go on; the others are packed.
 const liveInShard = 8
 
+// packAtOnce is the number of events up to which a conversation is packed turn by turn. The rest of a longer one is packed
+// when it goes out of use, so that it is not in memory twice.
+const packAtOnce = 256
+
 type shard struct {
 	mu            sync.RWMutex
 	conversations map[string]*conversation
@@ -50,7 +54,7 @@ type shard struct {
 
 type conversation struct {
 	tracker *tracker.Tracker
-	// packed has the events of tracker.
+	// packed has the events of tracker, or those of its beginning.
 	packed record
 	// saved is the shard's clock when the conversation was saved last, or loaded after it was packed.
 	saved uint64
@@ -112,7 +116,7 @@ func (s *Store) revive(f *tracker.Factory, senderID string, packed record) (*tra
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
 	if sh.conversations[senderID] == nil && sh.packed[senderID].same(packed) {
-		c := sh.admit(senderID)
+		c := s.admit(sh, senderID)
 		c.tracker, c.lent = t, true
 	}
 	if last := t.LastSession(); last != t {
@@ -156,7 +160,7 @@ func (s *Store) unpack(f *tracker.Factory, senderID string, packed record) (*tra
 }
 
 // Save implements stores.TrackerStore. It replaces what is stored.
-func (s *Store) Save(_ context.Context, t *tracker.Tracker, known int) error {
+func (s *Store) Save(_ context.Context, t *tracker.Tracker, _ int) error {
 	kept := t.Snapshot()
 	kept.Stamp(nil)
 	sh := s.shard(t.SenderID)
@@ -164,24 +168,26 @@ func (s *Store) Save(_ context.Context, t *tracker.Tracker, known int) error {
 	defer sh.mu.Unlock()
 	c := sh.conversations[t.SenderID]
 	if c == nil {
-		c = sh.admit(t.SenderID)
+		c = s.admit(sh, t.SenderID)
 	}
-	if !c.goesOn(kept, known) {
+	if !c.goesOn(kept) {
 		c.packed = record{}
 	}
 	c.tracker, c.lent, c.saved = kept, false, sh.tick()
-	c.packed = s.words.extend(c.packed, kept.Events())
+	if len(kept.Events()) <= packAtOnce {
+		c.packed = s.words.extend(c.packed, kept.Events())
+	}
 	return nil
 }
 
-// goesOn reports whether t is the stored conversation with events behind those stored. Otherwise some were dropped, as
-// those before the last session are, or replaced.
-func (c *conversation) goesOn(t *tracker.Tracker, known int) bool {
-	if known != c.packed.events || known > len(t.Events()) {
-		return false
+// goesOn reports whether t begins with the events that are packed. Otherwise some were dropped, as those before the last
+// session are, or replaced.
+func (c *conversation) goesOn(t *tracker.Tracker) bool {
+	n, events := c.packed.events, t.Events()
+	if n == 0 || c.tracker == nil {
+		return n == 0
 	}
-	return known == 0 || c.tracker != nil && t.Events()[0] == c.tracker.Events()[0] &&
-		t.Events()[known-1] == c.tracker.Events()[known-1]
+	return n <= len(events) && events[0] == c.tracker.Events()[0] && events[n-1] == c.tracker.Events()[n-1]
 }
 
 func (sh *shard) tick() uint64 {
@@ -190,9 +196,9 @@ func (sh *shard) tick() uint64 {
 }
 
 // admit makes place for a conversation among those that are kept as trackers.
-func (sh *shard) admit(senderID string) *conversation {
+func (s *Store) admit(sh *shard, senderID string) *conversation {
 	if len(sh.conversations) == liveInShard {
-		sh.pack()
+		s.pack(sh)
 	}
 	c := &conversation{packed: sh.packed[senderID], saved: sh.tick()}
 	delete(sh.packed, senderID)
@@ -201,14 +207,14 @@ func (sh *shard) admit(senderID string) *conversation {
 }
 
 // pack keeps only the packed form of the conversation that was saved least recently.
-func (sh *shard) pack() {
+func (s *Store) pack(sh *shard) {
 	oldest, found := "", (*conversation)(nil)
 	for id, c := range sh.conversations {
 		if found == nil || c.saved < found.saved {
 			oldest, found = id, c
 		}
 	}
-	r := found.packed
+	r := s.words.extend(found.packed, found.tracker.Events())
 	r.data = append(make([]byte, 0, len(r.data)), r.data...)
 	sh.packed[oldest] = r
 	delete(sh.conversations, oldest)
