@@ -63,6 +63,7 @@ func parseConfig(data []byte, file string, anyRecipe bool) (*Config, Problems) {
 	if root == nil {
 		return nil, ps
 	}
+	root = expandPipeline(root)
 	configSchema.validate(root, "", &ps)
 	if root.Kind != yamlMap {
 		return nil, ps

@@ -25,6 +25,9 @@ func TestConfigDefaults(t *testing.T) {
 		{"null", minimalConfig[:strings.Index(minimalConfig, "pipeline")] + "pipeline:\npolicies:\n", pipeline, policies, "pipeline policies"},
 		{"empty lists stay", minimalConfig, "", "", ""},
 		{"placeholder", strings.Replace(minimalConfig, "mine", "placeholder_default", 1), "", "", "assistant_id"},
+		{"named pipeline", "pipeline: fast\npolicies: []", "WhitespaceTokenizer RegexFeaturizer LexicalSyntacticFeaturizer " +
+			"CountVectorsFeaturizer CountVectorsFeaturizer LogisticRegressionClassifier CRFEntityExtractor EntitySynonymMapper " +
+			"ResponseSelector FallbackClassifier", "", "language assistant_id"},
 		{"own policies", "policies: [{name: RulePolicy}]", pipeline, "RulePolicy", "language assistant_id pipeline"},
 	}
 	for _, c := range cases {
@@ -38,6 +41,13 @@ func TestConfigDefaults(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func TestUnknownPipelineName(t *testing.T) {
+	_, ps := ParseConfig([]byte("pipeline: swift\n"), "config.yml")
+	if err := ps.Err(); err == nil || !strings.Contains(err.Error(), "config.yml:1:11") {
+		t.Errorf("got %v", err)
 	}
 }
 

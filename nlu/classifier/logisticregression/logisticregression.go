@@ -28,6 +28,8 @@ var spec = component.Spec{
 		{Name: "solver", Kind: component.String, Default: "lbfgs", Choices: []string{"lbfgs", "newton-cg", "sag", "saga", "liblinear"},
 			Doc: "liblinear trains each intent against the rest; the others are trained as lbfgs."},
 		{Name: "tol", Kind: component.Float, Default: 1e-4, Doc: "Gradient at which training stops."},
+		{Name: "C", Kind: component.Float, Default: 1.0,
+			Doc: "How much the examples count against small weights, as in scikit-learn; Rasa has no such option and takes 1."},
 		{Name: "random_state", Kind: component.Any, Default: int64(42), Doc: "Not used: training is deterministic."},
 		{Name: "ranking_length", Kind: component.Int, Default: int64(10), Doc: "How many intents the ranking has; 0 for all."},
 	},
@@ -42,6 +44,7 @@ type Classifier struct {
 	MaxIter       int     `option:"max_iter"`
 	Solver        string  `option:"solver"`
 	Tol           float64 `option:"tol"`
+	C             float64 `option:"C"`
 	RankingLength int     `option:"ranking_length"`
 
 	log   *slog.Logger
@@ -67,6 +70,9 @@ func build(cfg component.Config) (nlu.Component, error) {
 	}
 	if c.Tol <= 0 {
 		return nil, cfg.OptionError("tol", "must be positive")
+	}
+	if c.C <= 0 {
+		return nil, cfg.OptionError("C", "must be positive")
 	}
 	return c, nil
 }

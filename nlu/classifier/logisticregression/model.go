@@ -31,7 +31,7 @@ func (p *model) fit(ctx context.Context, x *ml.Sparse, y []int, c *Classifier) (
 	if !p.oneVsRest {
 		m := ml.NewSoftmax(x.Cols, len(p.classes))
 		p.parts = []*ml.Softmax{m}
-		r, err := m.Fit(ctx, x, y, balanced(y, len(p.classes)), optimizer)
+		r, err := m.Fit(ctx, x, y, scaled(balanced(y, len(p.classes)), c.C), optimizer)
 		return r.Converged, err
 	}
 	positives := []int{1}
@@ -56,6 +56,7 @@ func (p *model) fit(ctx context.Context, x *ml.Sparse, y []int, c *Classifier) (
 			weights = liblinearWeights(target, classWeights, k)
 			rows = withConstant(x)
 		}
+		weights = scaled(weights, c.C)
 		m := ml.NewSoftmax(rows.Cols, 1)
 		p.parts = append(p.parts, m)
 		var r ml.Result
@@ -93,6 +94,14 @@ func balanced(y []int, classes int) []float64 {
 		out[i] = weights[k]
 	}
 	return out
+}
+
+// scaled multiplies the weights of examples in place: that is what scikit-learn's C does.
+func scaled(weights []float64, factor float64) []float64 {
+	for i := range weights {
+		weights[i] *= factor
+	}
+	return weights
 }
 
 // liblinearWeights weighs the examples of class k, and with two classes those of the other; the rest of several classes

@@ -32,6 +32,8 @@ var spec = component.Spec{
 		{Name: "lowercase", Kind: component.Bool, Default: true, Doc: "Whether the case of letters is ignored."},
 		{Name: "OOV_token", Kind: component.String, Doc: "Word that stands for words that training did not see."},
 		{Name: "OOV_words", Kind: component.Any, Default: []any{}, Doc: "Words of the training data to treat as not seen."},
+		{Name: "weighting", Kind: component.String, Choices: []string{tfidf},
+			Doc: "Counts as they are (null), or weighed by how rare a term is (tfidf); Rasa has only the former."},
 		{Name: "use_lemma", Kind: component.Bool, Default: true, Doc: "Whether lemmas are counted, if the tokenizer has them."},
 	},
 	Provides: []string{nlu.RoleFeaturizer},
@@ -56,6 +58,7 @@ type Featurizer struct {
 	OOVToken     string `option:"OOV_token"`
 	OOVWords     any    `option:"OOV_words"`
 	UseLemma     bool   `option:"use_lemma"`
+	Weighting    string `option:"weighting"`
 
 	log     *slog.Logger
 	analyze *analyzer
@@ -63,7 +66,9 @@ type Featurizer struct {
 	attributes []nlu.Attribute
 	// vocabularies has an entry for each attribute that was seen in training.
 	vocabularies map[nlu.Attribute]vocabulary
-	oov          oov
+	// weights are those of the columns of vocabularies, nil where counts are taken as they are.
+	weights map[nlu.Attribute][]float64
+	oov     oov
 }
 
 var _ nlu.Trainable = (*Featurizer)(nil)
@@ -98,6 +103,9 @@ func build(cfg component.Config) (nlu.Component, error) {
 	}
 	if f.StripAccents != "" && f.StripAccents != "ascii" && f.StripAccents != "unicode" {
 		return nil, cfg.OptionError("strip_accents", "is %q, possible are ascii, unicode and null", f.StripAccents)
+	}
+	if f.Weighting != "" && f.Weighting != tfidf {
+		return nil, cfg.OptionError("weighting", "is %q, possible are %s and null", f.Weighting, tfidf)
 	}
 	words, ok := oovWords(f.OOVWords, f.Lowercase)
 	if !ok {
@@ -142,6 +150,7 @@ func (f *Featurizer) Train(_ context.Context, data *nlu.TrainingData) error {
 		}
 	}
 	f.use(vocabularies, f.oov.words)
+	f.weigh(texts, all)
 	return nil
 }
 
@@ -226,7 +235,7 @@ func (f *Featurizer) Process(_ context.Context, m *nlu.Message) error {
 		if f.oov.replacing {
 			f.oov.replace(words, vocabulary)
 		}
-		c := counter{analyze: f.analyze, vocabulary: vocabulary}
+		c := counter{analyze: f.analyze, vocabulary: vocabulary, weights: f.weights[a]}
 		if !m.SkipSequence {
 			sequence := ml.NewSparse(len(vocabulary), len(words), 8*len(words))
 			for _, w := range words {

@@ -27,6 +27,7 @@ func (f *Featurizer) Finetune(_ context.Context, data *nlu.TrainingData, from co
 		vocabularies[a] = known.extended(docs, f.analyze)
 	}
 	f.use(vocabularies, f.oov.words)
+	f.weigh(texts, all)
 	return nil
 }
 

@@ -14,6 +14,7 @@ import (
 const (
 	vocabularyFile = "vocabularies.json"
 	oovFile        = "oov_words.json"
+	weightsFile    = "weights.json"
 )
 
 // Persist writes the vocabularies in Rasa's format; without any it writes nothing.
@@ -36,6 +37,11 @@ func (f *Featurizer) Persist(to component.Resource) error {
 	}
 	if err := to.Put(vocabularyFile, value.Encode(out, value.JSON)); err != nil {
 		return err
+	}
+	if f.Weighting != "" {
+		if err := f.persistWeights(to); err != nil {
+			return err
+		}
 	}
 	return to.Put(oovFile, value.Encode(f.oov.words.value(), value.JSON))
 }
@@ -84,7 +90,10 @@ func (f *Featurizer) Load(from component.Resource) error {
 		return err
 	}
 	f.use(vocabularies, words)
-	return nil
+	if f.Weighting == "" {
+		return nil
+	}
+	return f.loadWeights(from)
 }
 
 func (f *Featurizer) loadOOVWords(from component.Resource) (oovSet, error) {

@@ -101,10 +101,12 @@ func mostFrequent(terms []string, s map[string]*statistics, n int) []string {
 type counter struct {
 	analyze    *analyzer
 	vocabulary vocabulary
-	columns    []int
+	// weights are those of the columns, nil for plain counts.
+	weights []float64
+	columns []int
 }
 
-// row appends the counts of a text to out.
+// row appends the counts of a text to out, weighed if there are weights.
 func (c *counter) row(text string, out *ml.Sparse) {
 	c.columns = c.columns[:0]
 	c.analyze.each(text, func(term string) {
@@ -113,6 +115,7 @@ func (c *counter) row(text string, out *ml.Sparse) {
 		}
 	})
 	slices.Sort(c.columns)
+	from := len(out.Val)
 	for i := 0; i < len(c.columns); {
 		j := i
 		for j < len(c.columns) && c.columns[j] == c.columns[i] {
@@ -120,6 +123,9 @@ func (c *counter) row(text string, out *ml.Sparse) {
 		}
 		out.Add(c.columns[i], float64(j-i))
 		i = j
+	}
+	if c.weights != nil {
+		weigh(out.Col[from:], out.Val[from:], c.weights)
 	}
 	out.EndRow()
 }
