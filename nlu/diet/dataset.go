@@ -74,13 +74,11 @@ func (e *Examples) labelFeatures(names []string, r *Reader) (Features, error) {
 	return f, nil
 }
 
-// newDataset reads features, labels and tags of the examples, and completes the state. o.Intents and s.Tags decide what
-// is read.
-func newDataset(e *Examples, o *Options, s *State, r *Reader) (*dataset, error) {
+// newDataset reads features, labels and tags of the examples. o.Intents and s.Tags decide what is read.
+func newDataset(e *Examples, o *Options, s *State, in Signature) (*dataset, error) {
 	d := &dataset{}
-	s.Text = r.Signature(e.Messages[0], nlu.Text)
-	s.SparseSizes = r.SparseSizes(e.Messages[0], nlu.Text)
-	d.text.reset(s.Text)
+	r := &Reader{Featurizers: o.Featurizers, WithoutSequence: !in.Sequence.present()}
+	d.text.reset(in)
 	d.tags = make([][]int32, len(s.Tags))
 	for _, m := range e.Messages {
 		if err := r.Append(&d.text, m, nlu.Text); err != nil {

@@ -1,6 +1,7 @@
 package diet
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -170,7 +171,7 @@ func (u Units) takes(v Units) bool {
 func (r *Reader) Append(to *Features, m *nlu.Message, a nlu.Attribute) error {
 	want := to.Signature()
 	if got := r.Signature(m, a); !want.Sequence.takes(got.Sequence) || !want.Sentence.takes(got.Sentence) {
-		return fmt.Errorf("text %q has other features than in training: %v instead of %v", m.Value(a), got, want)
+		return fmt.Errorf("a message has other features of %s than in training: %+v instead of %+v", a, got, want)
 	}
 	rows := 0
 	if want.Sequence.present() {
@@ -183,7 +184,7 @@ func (r *Reader) Append(to *Features, m *nlu.Message, a nlu.Attribute) error {
 	to.Lengths = append(to.Lengths, to.Lengths[len(to.Lengths)-1]+rows)
 	if want.Sentence.present() {
 		if n, err := r.appendBlock(&to.Sentence, m, a, nlu.SentenceFeatures); err != nil || n != 1 {
-			return fmt.Errorf("text %q has %d rows of features of the whole: %w", m.Value(a), n, err)
+			return errors.Join(err, fmt.Errorf("a message has %d rows of features of the whole %s, not one", n, a))
 		}
 	}
 	return nil
@@ -203,7 +204,7 @@ func (r *Reader) appendBlock(b *Block, m *nlu.Message, a nlu.Attribute, t nlu.Fe
 			n = f.Sparse.Rows
 		}
 		if rows >= 0 && n != rows {
-			return rows, fmt.Errorf("the features of %q differ in how many tokens there are: %d and %d", m.Value(a), rows, n)
+			return rows, fmt.Errorf("features of %s differ in how many rows there are: %d and %d", a, rows, n)
 		}
 		rows = n
 		sparse, dense = sparse || f.Sparse != nil, dense || f.Dense != nil

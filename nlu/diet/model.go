@@ -22,6 +22,8 @@ type Model struct {
 	textLabels bool
 	// weights are those the network refers to, to be written again.
 	weights *weights.Set
+	// inputs are the features of the text that the network reads.
+	inputs Signature
 	// need tells which rows of a text are computed.
 	need nn.Need
 	// labels has a row for each label, its embedding.
@@ -46,6 +48,8 @@ func NewModel(o Options, s *State, set *weights.Set, textLabels bool) (*Model, e
 	}
 	p := nn.LoadParams(set)
 	m := &Model{options: o, state: s, textLabels: textLabels, weights: set, reader: Reader{Featurizers: o.Featurizers}}
+	m.inputs = s.inputs(&m.options, textLabels)
+	m.reader.WithoutSequence = !m.inputs.Sequence.present()
 	m.net = newNetwork(p, &m.options, s, textLabels)
 	if err := p.Err(); err != nil {
 		return nil, err
@@ -107,7 +111,7 @@ func (m *Model) Predict(msg *nlu.Message) (*Prediction, error) {
 	}
 	s := m.scratches.Get().(*scratch)
 	defer m.scratches.Put(s)
-	s.features.reset(m.state.Text)
+	s.features.reset(m.inputs)
 	if err := m.reader.Append(&s.features, msg, nlu.Text); err != nil {
 		return nil, err
 	}

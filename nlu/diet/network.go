@@ -36,7 +36,8 @@ const layersPath = "_tf_layers/"
 // newNetwork creates or reads the layers for the features and tags of s. textLabels says that labels are texts.
 func newNetwork(p *nn.Params, o *Options, s *State, textLabels bool) *network {
 	n := &network{options: o}
-	n.text = nn.NewSequence(p, layersPath+"sequence_layer.."+textKey, specs(s.Text.Sequence), specs(s.Text.Sentence),
+	in := s.inputs(o, textLabels)
+	n.text = nn.NewSequence(p, layersPath+"sequence_layer.."+textKey, specs(in.Sequence), specs(in.Sentence),
 		o.sequenceOptions(textKey, o.SparseInputDropout, o.DenseInputDropout))
 	if o.Intents {
 		n.buildLabels(p, s, textLabels)
@@ -49,6 +50,22 @@ func newNetwork(p *nn.Params, o *Options, s *State, textLabels bool) *network {
 		n.taggers = append(n.taggers, n.newTagger(p, &s.Tags[i]))
 	}
 	return n
+}
+
+// inputs returns what features of the text the network reads. Those of tokens are of no use when nothing looks at tokens: no
+// transformer, no tags, no masked words.
+func (s *State) inputs(o *Options, textLabels bool) Signature {
+	width := func(u Units) int {
+		if u.Sparse > 0 {
+			return dimension(o.DenseDimension, textKey) + u.Dense
+		}
+		return u.Dense
+	}
+	in := s.Text
+	if o.layers(textKey) == 0 && len(s.Tags) == 0 && !textLabels && !o.MaskedLM && width(in.Sequence) == width(in.Sentence) {
+		in.Sequence = Units{}
+	}
+	return in
 }
 
 func (n *network) buildLabels(p *nn.Params, s *State, textLabels bool) {

@@ -20,6 +20,7 @@ type stepper struct {
 	// lastF1 are the figures of the latest epoch that was decoded.
 	lastF1 map[string]float64
 
+	inputs        Signature
 	batch, labels Features
 	ids, allIDs   []int
 	tags          [][]int
@@ -32,7 +33,7 @@ type stepper struct {
 
 func newStepper(net *network, s *State, d *dataset, j *Job) *stepper {
 	o := &j.Options
-	p := &stepper{net: net, state: s, data: d, options: o, lastF1: map[string]float64{}}
+	p := &stepper{net: net, state: s, data: d, options: o, inputs: d.text.Signature(), lastF1: map[string]float64{}}
 	options := nn.LossOptions{
 		Negatives: o.NegativeExamples, Cosine: o.SimilarityType == cosine, ScaleLoss: o.ScaleLoss,
 		ConstrainSimilarities: o.ConstrainSimilarities, Margin: o.LossType == margin, MuPos: o.MaxPositive, MuNeg: o.MaxNegative,
@@ -68,7 +69,7 @@ func newStepper(net *network, s *State, d *dataset, j *Job) *stepper {
 // run computes the losses of a batch on the tape and returns its figures; the first is the sum of the losses. Tags are
 // decoded only if decode says so.
 func (p *stepper) run(t *nn.Tape, examples []int32, decode bool) []component.Metric {
-	p.batch.reset(p.state.Text)
+	p.batch.reset(p.inputs)
 	p.batch.gather(&p.data.text, examples)
 	x := sequenced(t, p.net.text, &p.batch, p.need)
 	out := make([]component.Metric, 1, len(p.names))
