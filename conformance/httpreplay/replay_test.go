@@ -139,7 +139,7 @@ func (s *site) keepOneModel(t *testing.T) {
 	require.NoError(t, err)
 	for _, path := range models {
 		if filepath.Base(path) != "model.tar.gz" {
-			require.NoError(t, os.Remove(path))
+			require.NoError(t, os.RemoveAll(path)) // the cache of models is a folder
 		}
 	}
 }
