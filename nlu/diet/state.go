@@ -42,15 +42,6 @@ func newTagSpec(kind string, names []string, bilou bool) TagSpec {
 	return spec
 }
 
-// numbers maps tags to their numbers.
-func (s *TagSpec) numbers() map[string]int {
-	m := make(map[string]int, len(s.Tags))
-	for i, t := range s.Tags {
-		m[t] = i
-	}
-	return m
-}
-
 // State is all that belongs to a trained network beside its weights.
 type State struct {
 	// Text and Label say what the network takes in.

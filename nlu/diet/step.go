@@ -1,6 +1,8 @@
 package diet
 
 import (
+	"slices"
+
 	"github.com/parleybot/parley/component"
 	"github.com/parleybot/parley/internal/ml/nn"
 	"github.com/parleybot/parley/nlu"
@@ -17,6 +19,8 @@ type stepper struct {
 	// names are those of the figures, the total loss first.
 	names []string
 	f1    []nn.F1
+	// firstF1 is where the figures of tags begin.
+	firstF1 int
 	// lastF1 are the figures of the latest epoch that was decoded.
 	lastF1 map[string]float64
 
@@ -52,9 +56,11 @@ func newStepper(net *network, s *State, d *dataset, j *Job) *stepper {
 	if o.Intents {
 		p.names = append(p.names, j.LabelLetter+"_acc")
 	}
+	p.firstF1 = len(p.names)
 	for i := range s.Tags {
 		p.names = append(p.names, s.Tags[i].Name[:1]+"_f1")
 	}
+	show(p, p.names)
 	p.f1 = make([]nn.F1, len(s.Tags))
 	p.tags = make([][]int, len(s.Tags))
 	if len(s.Tags) == 0 {
@@ -73,10 +79,9 @@ func (p *stepper) run(t *nn.Tape, examples []int32, decode bool) []component.Met
 	p.batch.gather(&p.data.text, examples)
 	x := sequenced(t, p.net.text, &p.batch, p.need)
 	out := make([]component.Metric, 1, len(p.names))
-	out[0].Name = p.names[0]
 	add := func(loss, figure float32) {
 		out[0].Value += float64(loss)
-		out = append(out, component.Metric{Name: p.names[len(out)], Value: float64(figure)})
+		out = append(out, component.Metric{Value: float64(figure)})
 	}
 	if p.options.MaskedLM {
 		add(p.words(t, x, examples))
@@ -87,7 +92,18 @@ func (p *stepper) run(t *nn.Tape, examples []int32, decode bool) []component.Met
 	if len(p.net.taggers) > 0 {
 		p.entities(t, x, examples, decode, add)
 	}
+	show(p, out)
+	for i := range out {
+		out[i].Name = p.names[i]
+	}
 	return out
+}
+
+// show puts the figures of tags, which are in the order of learning, into that of Rasa's progress bar: groups before roles.
+func show[T any](p *stepper, figures []T) {
+	if n := len(figures); n-p.firstF1 == 3 {
+		figures[n-2], figures[n-1] = figures[n-1], figures[n-2]
+	}
 }
 
 // places returns where in x.Embedded rows of x.Hidden are; rows ascend.
@@ -199,9 +215,10 @@ func (p *stepper) restartF1() { clear(p.f1) }
 
 // keepF1 completes the figures of an epoch by those of the latest that was decoded, and starts counting anew.
 func (p *stepper) keepF1(metrics []component.Metric) {
-	for k := range p.f1 {
-		m := &metrics[len(metrics)-len(p.f1)+k]
-		if p.f1[k] != (nn.F1{}) {
+	counted := slices.ContainsFunc(p.f1, func(f nn.F1) bool { return f != nn.F1{} })
+	for i := range metrics[p.firstF1:] {
+		m := &metrics[p.firstF1+i]
+		if counted {
 			p.lastF1[m.Name] = m.Value
 		}
 		m.Value = p.lastF1[m.Name]

@@ -76,7 +76,7 @@ func TestTrainLearns(t *testing.T) {
 	for _, m := range last.Metrics {
 		names = append(names, m.Name)
 	}
-	require.Equal(t, []string{"t_loss", "i_acc", "e_f1", "r_f1", "g_f1"}, names)
+	require.Equal(t, []string{"t_loss", "i_acc", "e_f1", "g_f1", "r_f1"}, names)
 	require.Greater(t, last.Metrics[1].Value, 0.9)
 	require.Greater(t, last.Metrics[2].Value, 0.85)
 
