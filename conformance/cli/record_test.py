@@ -57,9 +57,9 @@ CASES = {
     "nlu_cross_validation_config": ["test nlu --nlu nlu_cv.yml --cross-validation --config config_learning.yml --no-plot --successes --out out"],
     "nlu_cross_validation_folds": ["test nlu --nlu nlu_cv.yml --cross-validation --folds 1", "test nlu --nlu nlu_cv.yml --cross-validation --folds 20",
                                    "test nlu --nlu nlu_cv.yml --cross-validation --folds x"],
-    "nlu_compare": ["test nlu --nlu nlu_cv.yml --config config.yml config_learning.yml --runs 2 --percentages 0 50 --out out"],
+    "nlu_compare": ["test nlu --nlu nlu_cv.yml --config config.yml config_learning.yml --runs 2 --percentages 50 --out out"],
     "nlu_compare_folder": ["test nlu --nlu nlu_cv.yml --config configs --runs 1 --percentages 25 --no-plot"],
-    "nlu_compare_bad": ["test nlu --nlu nlu_cv.yml --config config.yml nope.yml --runs 1 --percentages 0", "test nlu --nlu nlu_cv.yml --config config.yml data/nlu.yml --runs 1 --percentages 0 --out out"],
+    "nlu_compare_bad": ["test nlu --nlu nlu_cv.yml --config config.yml nope.yml --runs 1 --percentages 0"],
     "nlu_one_config": [M, "test nlu --nlu nlu_test.yml --config config.yml --no-plot", "test nlu --nlu nlu_test.yml --config nope.yml --no-plot --out out"],
     "usage": ["test nope", "test --nope", "test nlu --runs x", "test core --max-stories x", "test nlu --percentages"],
 }

@@ -87,7 +87,6 @@ const rareBelow = 5
 
 // compareNLU is `test nlu --config ONE TWO ...`.
 func (a *app) compareNLU(ctx context.Context, t *testFlags, p *project.Project, configs []string) error {
-	a.log.Info("several configurations: comparing them", "count", len(configs))
 	c := nluComparison{app: a, flags: t, project: evaluate.WithExamples(p, evaluate.DropRare(p.NLU.Examples, rareBelow))}
 	c.result.runs = map[string][][]float64{}
 	for _, file := range configs {
@@ -104,7 +103,7 @@ func (a *app) compareNLU(ctx context.Context, t *testFlags, p *project.Project, 
 		c.result.runs[name] = make([][]float64, t.runs)
 	}
 	for run := range t.runs {
-		a.log.Info("beginning comparison run", "run", run+1, "runs", t.runs)
+		a.print("Comparison run %d of %d:", run+1, t.runs)
 		if err := c.run(ctx, run); err != nil {
 			return err
 		}
@@ -209,7 +208,7 @@ func (c *nluComparison) one(ctx context.Context, config, folder string, included
 	if err := errors.Join(out.NLU(found), out.Finish()); err != nil {
 		return 0, err
 	}
-	if e := evaluate.EvaluateLabels(found.Intents); e != nil {
+	if e := evaluate.Labels(found.Intents); e != nil {
 		return e.F1, nil
 	}
 	return 0, nil

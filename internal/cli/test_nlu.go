@@ -175,7 +175,7 @@ func (a *app) crossValidate(ctx context.Context, t *testFlags, p *project.Projec
 		return m, m.close, nil
 	}
 	all, err := evaluate.CrossValidate(ctx, p, int(count), a.env().Random, train,
-		func(fold int) { a.log.Info("cross validation", "fold", fold, "folds", count) })
+		func(fold int) { a.print("Training and testing fold %d of %d", fold, count) })
 	if err != nil {
 		return err
 	}

@@ -127,3 +127,43 @@ func TestPage(t *testing.T) {
 	assert.InDelta(t, 0.5, summary.Entities.Spans["f1-score"], 0.4)
 	assert.Contains(t, summary.Intent, "weighted f1-score")
 }
+
+// TestCompareDirectory: each subfolder is a run, and the names of models say configuration and percentage.
+func TestCompareDirectory(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(dir, os.DirFS(filepath.Join(recordings, "projects", "stall"))))
+	t.Chdir(dir)
+	for _, folder := range []string{"run_1", "run_2"} {
+		for _, percentage := range []string{"0", "50"} {
+			code, stdout, stderr := run(t, "train", "core", "--out", "cmp/"+folder, "--fixed-model-name", "config__percentage__"+percentage)
+			require.Zero(t, code, "%s%s", stdout, stderr)
+		}
+	}
+	args := []string{"test", "core", "--stories", "tests", "--evaluate-model-directory", "--model", "cmp", "--out", "out"}
+	code, _, stderr := run(t, args...)
+	require.Equal(t, 1, code)
+	assert.Contains(t, stderr, "num_stories.json")
+	require.NoError(t, os.WriteFile("cmp/num_stories.json", []byte("[3, 1]"), 0o644))
+	code, stdout, stderr := run(t, args...)
+	require.Zero(t, code, "%s%s", stdout, stderr)
+	data, err := os.ReadFile("out/results.json")
+	require.NoError(t, err)
+	var results map[string][][]int
+	require.NoError(t, json.Unmarshal(data, &results))
+	// The number of right stories is that of the recording core_directory.
+	assert.Equal(t, map[string][][]int{"config": {{9, 9}, {9, 9}}}, results)
+	assert.FileExists(t, "out/core_model_comparison_graph.pdf")
+}
+
+func TestNoModelInFolder(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(dir, os.DirFS(filepath.Join(recordings, "projects", "stall"))))
+	t.Chdir(dir)
+	require.NoError(t, os.Mkdir("models", 0o755))
+	for args, said := range map[string]string{"test": "could not find a model", "test core": "No model provided", "test nlu": "Could not find any model"} {
+		code, stdout, _ := run(t, strings.Fields(args)...)
+		assert.Zero(t, code, args)
+		assert.Contains(t, stdout, said)
+		assert.NotContains(t, stdout, "report.html")
+	}
+}

@@ -96,13 +96,13 @@ func addScores(scores map[string][]Score, found Results) error {
 	add := func(name string, m Metrics) {
 		scores[name] = append(scores[name], Score{m.Accuracy, m.F1, m.Precision})
 	}
-	if e := EvaluateLabels(found.Intents); e != nil {
+	if e := Labels(found.Intents); e != nil {
 		add("intent", e.Metrics)
 	}
-	if e := EvaluateLabels(found.Responses); e != nil {
+	if e := Labels(found.Responses); e != nil {
 		add("response_selection", e.Metrics)
 	}
-	list, err := EvaluateEntities(found.Entities, Extractors(found.Entities))
+	list, err := Entities(found.Entities, Extractors(found.Entities))
 	for _, e := range list {
 		add(e.Extractor, e.Metrics)
 	}

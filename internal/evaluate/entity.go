@@ -73,9 +73,10 @@ type EntityEvaluation struct {
 	missed, hits []bool
 }
 
-// Errors returns the messages with a wrong token as EXTRACTOR_errors.json has them, Successes those with a right token
-// of an entity.
-func (e *EntityEvaluation) Errors() []any    { return e.items(e.missed) }
+// Errors returns the messages with a wrong token as EXTRACTOR_errors.json has them.
+func (e *EntityEvaluation) Errors() []any { return e.items(e.missed) }
+
+// Successes returns the messages with a right token of an entity as EXTRACTOR_successes.json has them.
 func (e *EntityEvaluation) Successes() []any { return e.items(e.hits) }
 
 func (e *EntityEvaluation) items(which []bool) []any {
@@ -88,8 +89,8 @@ func (e *EntityEvaluation) items(which []bool) []any {
 	return out
 }
 
-// EvaluateEntities compares the entities of each extractor (evaluate_entities). The error wraps ErrOverlap.
-func EvaluateEntities(list []EntityResult, extractors []string) ([]*EntityEvaluation, error) {
+// Entities compares the entities of each extractor (evaluate_entities). The error wraps ErrOverlap.
+func Entities(list []EntityResult, extractors []string) ([]*EntityEvaluation, error) {
 	var out []*EntityEvaluation
 	for _, name := range extractors {
 		e := &EntityEvaluation{Extractor: name, list: list, missed: make([]bool, len(list)), hits: make([]bool, len(list))}

@@ -142,9 +142,9 @@ type Evaluation struct {
 	Predictions []Prediction
 }
 
-// EvaluateLabels compares intents or responses; nil when none is expected. A message without a target does not count
+// Labels compares intents or responses; nil when none is expected. A message without a target does not count
 // (evaluate_intents, evaluate_response_selections).
-func EvaluateLabels(list []Prediction) *Evaluation {
+func Labels(list []Prediction) *Evaluation {
 	e := &Evaluation{}
 	var targets, found []string
 	for _, r := range list {
@@ -199,11 +199,11 @@ func (e *Evaluation) asMap(targetKey, predictionKey string, item func(Prediction
 }
 
 func intentEvaluation(list []Prediction) any {
-	return EvaluateLabels(list).asMap("intent", "predicted", IntentItem)
+	return Labels(list).asMap("intent", "predicted", IntentItem)
 }
 
 func responseEvaluation(list []Prediction) any {
-	return EvaluateLabels(list).asMap("intent_response_key_target", "intent_response_key_prediction", ResponseItem)
+	return Labels(list).asMap("intent_response_key_target", "intent_response_key_prediction", ResponseItem)
 }
 
 // NLU evaluates a model on examples (run_evaluation). Parts that the examples say nothing about are null.
@@ -214,7 +214,7 @@ func NLU(ctx context.Context, p Parser, examples []project.Example) (*value.Map,
 	}
 	var entities any
 	if len(found.Entities) > 0 {
-		list, err := EvaluateEntities(found.Entities, Extractors(found.Entities))
+		list, err := Entities(found.Entities, Extractors(found.Entities))
 		if err != nil {
 			return nil, err
 		}

@@ -105,7 +105,7 @@ func TestEntitiesAsRasa(t *testing.T) {
 	require.NoError(t, out.NLU(evaluate.Results{Entities: list}))
 	require.NoError(t, out.Finish())
 	compareFiles(t, want.Entities.Files, dir)
-	all, err := evaluate.EvaluateEntities(list, []string{"DIETClassifier"})
+	all, err := evaluate.Entities(list, []string{"DIETClassifier"})
 	require.NoError(t, err)
 	sum := 0.0
 	for _, c := range append(all[0].Right, all[0].Wrong...) {
@@ -115,7 +115,7 @@ func TestEntitiesAsRasa(t *testing.T) {
 		sum -= c
 	}
 	require.InDelta(t, 0, sum, 1e-9, "confidences")
-	spans := evaluate.EvaluateSpans(list)
+	spans := evaluate.Spans(list)
 	require.Equal(t, evaluate.SpanScore{Correct: 2, Predicted: 7, Expected: 3}, spans.All)
 	require.Equal(t, evaluate.SpanScore{Correct: 1, Predicted: 2, Expected: 2}, spans.Types["city"])
 	require.Equal(t, evaluate.SpanScore{Correct: 2, Predicted: 7, Expected: 3}, spans.Labels)
@@ -126,7 +126,7 @@ func TestOverlap(t *testing.T) {
 		return value.NewMap("start", start, "end", end, "entity", kind, "value", "x", "extractor", "DIETClassifier")
 	}
 	list := []evaluate.EntityResult{{Text: "ab cd", Predictions: []any{entity(0, 4, "a"), entity(3, 5, "b")}}}
-	_, err := evaluate.EvaluateEntities(list, evaluate.Extractors(list))
+	_, err := evaluate.Entities(list, evaluate.Extractors(list))
 	require.ErrorIs(t, err, evaluate.ErrOverlap)
 }
 

@@ -7,9 +7,9 @@ import (
 	"github.com/parleybot/parley/internal/value"
 )
 
-// Spans are the scores of entities as wholes, which Rasa does not have: one counts as found when its start, its end and
+// SpanScores are the scores of entities as wholes, which Rasa does not have: one counts as found when its start, its end and
 // its type are exactly those expected, whichever extractor found it and however often.
-type Spans struct {
+type SpanScores struct {
 	// Types has a row for each entity type, by name.
 	Types map[string]SpanScore
 	// All counts the entities of all types (micro average).
@@ -23,10 +23,14 @@ type SpanScore struct {
 	Correct, Predicted, Expected int
 }
 
-// Precision, Recall and F1 are 0 where there is nothing to divide by.
+// Precision is the share of the predicted entities that are right, 0 when none was predicted.
 func (s SpanScore) Precision() float64 { return s.counts().precision() }
-func (s SpanScore) Recall() float64    { return s.counts().recall() }
-func (s SpanScore) F1() float64        { return s.counts().f1() }
+
+// Recall is the share of the expected entities that were found, 0 when none was expected.
+func (s SpanScore) Recall() float64 { return s.counts().recall() }
+
+// F1 is the harmonic mean of both, 0 when both are.
+func (s SpanScore) F1() float64 { return s.counts().f1() }
 
 func (s SpanScore) counts() counts { return counts{s.Correct, s.Predicted, s.Expected} }
 
@@ -42,9 +46,9 @@ type spanKey struct {
 	label      string
 }
 
-// EvaluateSpans compares the entities of all messages.
-func EvaluateSpans(list []EntityResult) Spans {
-	out := Spans{Types: map[string]SpanScore{}}
+// Spans compares the entities of all messages.
+func Spans(list []EntityResult) SpanScores {
+	out := SpanScores{Types: map[string]SpanScore{}}
 	for _, r := range list {
 		wanted, found := spansOf(r.Targets, typeOf), spansOf(r.Predictions, typeOf)
 		for k := range wanted {
@@ -91,7 +95,7 @@ func spansOf(entities []any, label func(*value.Map) string) map[spanKey]bool {
 }
 
 // AsMap is the content of parley_entity_spans.json.
-func (s Spans) AsMap() *value.Map {
+func (s SpanScores) AsMap() *value.Map {
 	types := &value.Map{}
 	for _, name := range slices.Sorted(maps.Keys(s.Types)) {
 		types.Set(name, s.Types[name].AsMap())

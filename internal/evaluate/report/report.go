@@ -40,10 +40,11 @@ type Report struct {
 	intents, responses *evaluate.Evaluation
 	entities           []*evaluate.EntityEvaluation
 	results            evaluate.Results
-	spans              *evaluate.Spans
+	spans              *evaluate.SpanScores
 	stories            []evaluate.Story
 	storyMetrics       *evaluate.Metrics
 	pictures           []picture
+	finished           bool
 }
 
 // New makes the folder.
@@ -61,7 +62,7 @@ func New(o Options) (*Report, error) {
 // evaluate.ErrOverlap.
 func (r *Report) NLU(found evaluate.Results) error {
 	r.results = found
-	r.intents, r.responses = evaluate.EvaluateLabels(found.Intents), evaluate.EvaluateLabels(found.Responses)
+	r.intents, r.responses = evaluate.Labels(found.Intents), evaluate.Labels(found.Responses)
 	if r.intents != nil {
 		if err := r.labels(r.intents, "intent", "Intent Confusion matrix", "Intent", evaluate.IntentItem); err != nil {
 			return err
@@ -75,7 +76,7 @@ func (r *Report) NLU(found evaluate.Results) error {
 	if len(found.Entities) == 0 {
 		return nil
 	}
-	spans := evaluate.EvaluateSpans(found.Entities)
+	spans := evaluate.Spans(found.Entities)
 	r.spans = &spans
 	if err := r.json(SpansFile, spans.AsMap()); err != nil {
 		return err
@@ -116,7 +117,7 @@ func (r *Report) labels(e *evaluate.Evaluation, prefix, title, what string, item
 
 // extractors writes the files of entity extractors.
 func (r *Report) extractors(list []evaluate.EntityResult, names []string) ([]*evaluate.EntityEvaluation, error) {
-	all, err := evaluate.EvaluateEntities(list, names)
+	all, err := evaluate.Entities(list, names)
 	if err != nil {
 		return nil, err
 	}

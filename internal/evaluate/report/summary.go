@@ -13,6 +13,7 @@ func (r *Report) Finish() error {
 	if err := r.json(SummaryFile, r.summary()); err != nil {
 		return err
 	}
+	r.finished = true
 	return r.page()
 }
 
@@ -59,8 +60,11 @@ func figures(m evaluate.Metrics) *value.Map {
 		"macro f1-score", f1("macro avg"))
 }
 
-// Text is the summary for a terminal.
+// Text is the summary for a terminal, "" before Finish.
 func (r *Report) Text() string {
+	if !r.finished {
+		return ""
+	}
 	var b strings.Builder
 	line := func(what, format string, args ...any) {
 		fmt.Fprintf(&b, "%-10s %s\n", what, fmt.Sprintf(format, args...))
