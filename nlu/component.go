@@ -86,6 +86,8 @@ const (
 	SynonymData
 	RegexData
 	LookupData
+	// ResponseData are the responses of retrieval intents.
+	ResponseData
 )
 
 // Components is the registry of what this binary has.

@@ -86,9 +86,16 @@ func (t *TrainingData) digests() []partDigest {
 	for _, l := range t.Lookups {
 		fmt.Fprintf(lookups, "%q=%q\x00", l.Name, l.Elements)
 	}
+	responses := sha256.New()
+	for _, r := range t.Responses {
+		fmt.Fprintf(responses, "%q\x00", r.Name)
+		for _, v := range r.Variations {
+			fmt.Fprintf(responses, "%s\x00", value.CanonicalKey(v.Raw))
+		}
+	}
 	return []partDigest{
 		sum(ExampleTexts, texts), sum(StoryLabels|StoryVocabulary, labels), sum(ExampleEntities, entities), sum(SynonymData, synonyms), sum(RegexData, regexes),
-		sum(LookupData, lookups),
+		sum(LookupData, lookups), sum(ResponseData, responses),
 	}
 }
 

@@ -74,7 +74,7 @@ func build(cfg component.Config) (nlu.Component, error) {
 }
 
 // DependsOn implements nlu.Trainable.
-func (s *Selector) DependsOn() nlu.DataParts { return nlu.ExampleTexts }
+func (s *Selector) DependsOn() nlu.DataParts { return nlu.ExampleTexts | nlu.ResponseData }
 
 // ReadsFeatures implements nlu.FeatureReader.
 func (s *Selector) ReadsFeatures() nlu.FeatureType {
