@@ -20,7 +20,6 @@ type comparing struct {
 	*SingleLabelLoss
 	inputs, labels, all    *Tensor
 	negInputs, negLabels   []int
-	badInputs, badLabels   []bool
 	sims, dSims            []float32
 	losses, weights, scale []float32
 }
