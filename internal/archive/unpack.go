@@ -8,7 +8,7 @@ import (
 	"io/fs"
 	"strings"
 
-	"github.com/klauspost/compress/gzip"
+	"github.com/parleybot/parley/internal/archive/gunzip"
 )
 
 // limits say what an archive may contain. Trained weights hardly shrink when they are packed, so an archive that grows a
@@ -26,7 +26,7 @@ var defaultLimits = limits{fileSize: 4 << 30, totalSize: 16 << 30, files: 100_00
 // unpack reads all files of a gzipped tar file. The error names the member that is to blame.
 func unpack(r io.Reader, l limits) (map[string][]byte, error) {
 	packed := &counter{r: r}
-	zip, err := gzip.NewReader(packed)
+	zip, err := gunzip.NewReader(packed)
 	if err != nil {
 		return nil, err
 	}
