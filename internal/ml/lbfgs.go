@@ -46,15 +46,34 @@ func (o LBFGS) withDefaults() LBFGS {
 	return o
 }
 
+// space says how points and gradients are measured. They may be written in coordinates of any kind, as long as sums and
+// multiples of points are those of their coordinates.
+type space interface {
+	// dot is the product of two gradients or directions.
+	dot(a, b []float64) float64
+	// maxAbs is the largest component of the gradient that was worked out last.
+	maxAbs(grad []float64) float64
+}
+
+// plain are the usual coordinates.
+type plain struct{}
+
+func (plain) dot(a, b []float64) float64    { return dot(a, b) }
+func (plain) maxAbs(grad []float64) float64 { return maxAbs(grad) }
+
 // Minimize starts at x and leaves the minimum there. It returns ctx's error when ctx ends first.
 func (o LBFGS) Minimize(ctx context.Context, f Objective, x []float64) (Result, error) {
+	return o.minimize(ctx, f, x, plain{})
+}
+
+func (o LBFGS) minimize(ctx context.Context, f Objective, x []float64, in space) (Result, error) {
 	o = o.withDefaults()
 	n := len(x)
 	grad, direction := make([]float64, n), make([]float64, n)
 	start, startGrad := make([]float64, n), make([]float64, n)
-	h := &history{limit: o.Corrections}
+	h := &history{limit: o.Corrections, in: in}
 	r := Result{Value: f(x, grad)}
-	if maxAbs(grad) <= o.GradientTolerance {
+	if in.maxAbs(grad) <= o.GradientTolerance {
 		r.Converged = true
 		return r, nil
 	}
@@ -67,10 +86,10 @@ func (o LBFGS) Minimize(ctx context.Context, f Objective, x []float64) (Result, 
 		copy(startGrad, grad)
 		step := 1.0
 		if r.Iterations == 0 {
-			step = min(1/norm(direction), maxStep)
+			step = min(1/math.Sqrt(in.dot(direction, direction)), maxStep)
 		}
 		before := r.Value
-		value, size, ok := lineSearch(f, start, direction, before, startGrad, step, x, grad)
+		value, size, ok := lineSearch(f, in, start, direction, before, startGrad, step, x, grad)
 		if !ok {
 			copy(x, start)
 			copy(grad, startGrad)
@@ -82,7 +101,7 @@ func (o LBFGS) Minimize(ctx context.Context, f Objective, x []float64) (Result, 
 		}
 		r.Value = value
 		r.Iterations++
-		if maxAbs(grad) <= o.GradientTolerance ||
+		if in.maxAbs(grad) <= o.GradientTolerance ||
 			before-value <= o.ReductionTolerance*max(math.Abs(before), math.Abs(value), 1) {
 			r.Converged = true
 			return r, nil
@@ -95,6 +114,7 @@ func (o LBFGS) Minimize(ctx context.Context, f Objective, x []float64) (Result, 
 // history is the memory of the last steps, an approximation of the inverse Hessian.
 type history struct {
 	limit int
+	in    space
 	pairs []pair
 	alpha []float64
 }
@@ -116,17 +136,17 @@ func (h *history) direction(grad, d []float64) {
 	h.alpha = append(h.alpha[:0], make([]float64, k)...)
 	for i := k - 1; i >= 0; i-- {
 		p := &h.pairs[i]
-		h.alpha[i] = p.rho * dot(p.s, d)
+		h.alpha[i] = p.rho * h.in.dot(p.s, d)
 		axpy(-h.alpha[i], p.y, d)
 	}
 	last := &h.pairs[k-1]
-	scale := 1 / (last.rho * dot(last.y, last.y))
+	scale := 1 / (last.rho * h.in.dot(last.y, last.y))
 	for i := range d {
 		d[i] *= scale
 	}
 	for i := range h.pairs {
 		p := &h.pairs[i]
-		axpy(h.alpha[i]-p.rho*dot(p.y, d), p.s, d)
+		axpy(h.alpha[i]-p.rho*h.in.dot(p.y, d), p.s, d)
 	}
 }
 
@@ -144,8 +164,8 @@ func (h *history) update(direction []float64, size float64, grad, startGrad []fl
 		p.s[i] = size * direction[i]
 		p.y[i] = grad[i] - startGrad[i]
 	}
-	curvature := dot(p.s, p.y)
-	if curvature <= 0x1p-52*-size*dot(startGrad, direction) {
+	curvature := h.in.dot(p.s, p.y)
+	if curvature <= 0x1p-52*-size*h.in.dot(startGrad, direction) {
 		return
 	}
 	p.rho = 1 / curvature
@@ -175,8 +195,6 @@ func axpy(a float64, x, y []float64) {
 		y[i] += a * v
 	}
 }
-
-func norm(x []float64) float64 { return math.Sqrt(dot(x, x)) }
 
 func maxAbs(x []float64) float64 {
 	m := 0.0

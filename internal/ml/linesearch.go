@@ -13,9 +13,9 @@ const (
 
 // lineSearch looks for a step along d from start that satisfies the strong Wolfe conditions (dcsrch of MINPACK-2). It
 // leaves the new point in x and its gradient in grad. ok is false when there is no such step.
-func lineSearch(f Objective, start, d []float64, value float64, startGrad []float64, step float64,
+func lineSearch(f Objective, in space, start, d []float64, value float64, startGrad []float64, step float64,
 	x, grad []float64) (newValue, size float64, ok bool) {
-	slope := dot(startGrad, d)
+	slope := in.dot(startGrad, d)
 	if slope >= 0 {
 		return 0, 0, false
 	}
@@ -30,7 +30,7 @@ func lineSearch(f Objective, start, d []float64, value float64, startGrad []floa
 		}
 		// A warning of dcsrch ends the search with the best step, which L-BFGS-B takes.
 		tried := s.step
-		if s.next(newValue, dot(grad, d)) {
+		if s.next(newValue, in.dot(grad, d)) {
 			return newValue, tried, true
 		}
 	}

@@ -68,6 +68,9 @@ func Sigmoid(x float64) float64 {
 // squared weights (an L2 penalty of 1; the bias is free), starting from zero. Each row i counts weights[i] times. With a
 // single output (Classes == 1) y is 0 or 1 and the loss is the logistic one.
 func (m *Softmax) Fit(ctx context.Context, x *Sparse, y []int, weights []float64, o LBFGS) (Result, error) {
+	if m.Classes > 1 && 2*x.Rows < m.Features {
+		return newDual(m, x, y, weights).fit(ctx, o)
+	}
 	return m.fit(ctx, &fitting{model: m, x: x, y: y, weights: weights}, o)
 }
 

@@ -80,3 +80,56 @@ func BenchmarkGradient(b *testing.B) {
 		f.value(params, grad)
 	}
 }
+
+// TestFitOfManyFeatures compares the two ways of fitting, which go the same way.
+func TestFitOfManyFeatures(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	for _, c := range []struct{ classes, iterations int }{{4, 3}, {4, 200}, {31, 5}, {45, 20}} {
+		x, y, w := sample(rng, 30, 90, c.classes)
+		o := LBFGS{MaxIterations: c.iterations, GradientTolerance: 1e-6}
+		want, got := NewSoftmax(90, c.classes), NewSoftmax(90, c.classes)
+		wantResult, err := want.fit(context.Background(), &fitting{model: want, x: x, y: y, weights: w}, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		gotResult, err := got.Fit(context.Background(), x, y, w, o)
+		if err != nil || gotResult.Converged != wantResult.Converged || gotResult.Iterations != wantResult.Iterations {
+			t.Fatalf("%+v, %v, want %+v", gotResult, err, wantResult)
+		}
+		for i, v := range want.Weights {
+			if math.Abs(v-got.Weights[i]) > 1e-6 {
+				t.Fatalf("%v: weight %d is %g, want %g", c, i, got.Weights[i], v)
+			}
+		}
+		for i, v := range want.Bias {
+			if math.Abs(v-got.Bias[i]) > 1e-6 {
+				t.Fatalf("%v: bias %d is %g, want %g", c, i, got.Bias[i], v)
+			}
+		}
+	}
+}
+
+func TestColumn(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 8))
+	for _, width := range []int{narrow, wide} {
+		in := make([]float64, 9*width)
+		for i := range in {
+			in[i] = rng.NormFloat64()
+		}
+		rows, values := []int32{0, 3, 8}, []float64{1, -0.5, 2}
+		want, got := make([]float64, len(in)), make([]float64, len(in))
+		var wantSum, gotSum [wide]float64
+		columnGo(rows, values, in, want, wantSum[:], width)
+		column(rows, values, in, got, gotSum[:], width)
+		for i, v := range want {
+			if math.Abs(v-got[i]) > 1e-12 {
+				t.Fatalf("width %d: element %d is %g, want %g", width, i, got[i], v)
+			}
+		}
+		for i, v := range wantSum {
+			if math.Abs(v-gotSum[i]) > 1e-12 {
+				t.Fatalf("width %d: sum %d is %g, want %g", width, i, gotSum[i], v)
+			}
+		}
+	}
+}
