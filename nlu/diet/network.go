@@ -124,6 +124,8 @@ func (o *Options) featureOptions(attribute string, sparseDropout, denseDropout b
 		ConcatDimension: dimension(o.ConcatDimension, attribute),
 		DropRate:        o.DropRate, L2: o.Regularization, Density: o.ConnectionDensity,
 		SparseDropout: sparseDropout, DenseDropout: denseDropout,
+		// Labels are always embedded all at once, texts one by one.
+		PadBatch: attribute == labelKey,
 	}
 }
 
