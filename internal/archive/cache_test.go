@@ -150,10 +150,10 @@ func TestOtherPlaces(t *testing.T) {
 	if files := packedFiles(t, filepath.Join(user, "parley", "models")); len(files) != 1 || a.OnDisk() == nil {
 		t.Errorf("it is not in the user's cache folder: %q", files)
 	}
-	if err := os.RemoveAll(user); err != nil {
+	if err := os.RemoveAll(filepath.Join(user, "parley")); err != nil {
 		t.Fatal(err)
 	}
-	block(t, user)
+	block(t, filepath.Join(user, "parley"))
 	a = load(t, path)
 	checkLarge(t, a, 'c')
 	if a.OnDisk() != nil {
