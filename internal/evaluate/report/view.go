@@ -90,18 +90,26 @@ type extractorView struct {
 	Rows []rowView
 }
 
-// entityError is a message twice: as it was annotated and as it was understood.
-type entityError struct{ Expected, Predicted []segment }
+// entityError is a message as it was annotated, and as each extractor understood it.
+type entityError struct {
+	Expected  []segment
+	Predicted []understanding
+}
+
+// understanding is what one extractor found; By is "predicted" where there is only one.
+type understanding struct {
+	By       string
+	Segments []segment
+}
 
 // segment is a part of a text; Label is "" outside of entities. Class is ok, missed or extra.
 type segment struct{ Text, Label, Class string }
 
 func (r *Report) viewEntities() *entityView {
 	v := &entityView{}
-	several := len(r.entities) > 1
 	for _, one := range r.results.Entities {
-		if expected, predicted, wrong := marked(one, several); wrong {
-			v.Errors = append(v.Errors, entityError{expected, predicted})
+		if e, wrong := marked(one, len(r.entities) > 1); wrong {
+			v.Errors = append(v.Errors, e)
 		}
 	}
 	v.Left = max(0, len(v.Errors)-shown)
@@ -121,22 +129,31 @@ func (r *Report) viewEntities() *entityView {
 type mark struct {
 	start, end int64
 	label      string
-	source     string
 }
 
-// marked returns the text of r with the entities expected and with those predicted, and whether they differ.
-func marked(r evaluate.EntityResult, several bool) (expected, predicted []segment, wrong bool) {
-	wanted, found := marks(r.Targets, false), marks(r.Predictions, several)
-	has := func(list []mark, m mark) bool {
-		return slices.ContainsFunc(list, func(o mark) bool { return o.start == m.start && o.end == m.end && o.label == m.label })
-	}
+// marked returns the text of r with the entities expected and with those predicted, by each extractor if there are
+// several, and whether they differ.
+func marked(r evaluate.EntityResult, several bool) (e entityError, wrong bool) {
+	wanted, found := marks(r.Targets), marks(r.Predictions)
 	text := []rune(value.Str(r.Text))
-	expected = segments(text, wanted, func(m mark) string { return classOf(has(found, m), "missed") })
-	predicted = segments(text, found, func(m mark) string { return classOf(has(wanted, m), "extra") })
-	for _, s := range slices.Concat(expected, predicted) {
-		wrong = wrong || s.Label != "" && s.Class != "ok"
+	e.Expected = segments(text, wanted, func(m mark) string { return classOf(slices.Contains(found, m), "missed") })
+	add := func(by string, list []mark) {
+		e.Predicted = append(e.Predicted, understanding{by, segments(text, list, func(m mark) string { return classOf(slices.Contains(wanted, m), "extra") })})
 	}
-	return expected, predicted, wrong
+	if several && len(found) > 0 {
+		for _, name := range evaluate.Extractors([]evaluate.EntityResult{r}) {
+			add(name, marks(slices.DeleteFunc(slices.Clone(r.Predictions), func(item any) bool {
+				p, _ := item.(*value.Map)
+				return p.String("extractor") != name
+			})))
+		}
+	} else {
+		add("predicted", found)
+	}
+	has := func(list []mark, other []mark) bool {
+		return !slices.ContainsFunc(list, func(m mark) bool { return !slices.Contains(other, m) })
+	}
+	return e, !has(wanted, found) || !has(found, wanted)
 }
 
 func classOf(ok bool, otherwise string) string {
@@ -146,7 +163,7 @@ func classOf(ok bool, otherwise string) string {
 	return otherwise
 }
 
-func marks(entities []any, sources bool) []mark {
+func marks(entities []any) []mark {
 	var out []mark
 	for _, item := range entities {
 		e, ok := item.(*value.Map)
@@ -160,9 +177,6 @@ func marks(entities []any, sources bool) []mark {
 			if v := e.Value(key); value.Truthy(v) {
 				m.label += " · " + value.Str(v)
 			}
-		}
-		if sources {
-			m.source = e.String("extractor")
 		}
 		out = append(out, m)
 	}
@@ -180,11 +194,7 @@ func segments(text []rune, list []mark, class func(mark) string) []segment {
 		if start > pos {
 			out = append(out, segment{Text: string(text[pos:start])})
 		}
-		label := m.label
-		if m.source != "" {
-			label += " (" + m.source + ")"
-		}
-		out = append(out, segment{string(text[start:max(start, end)]), label, class(m)})
+		out = append(out, segment{string(text[start:max(start, end)]), m.label, class(m)})
 		pos = max(pos, end)
 	}
 	if pos < n {
