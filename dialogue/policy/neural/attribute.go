@@ -36,7 +36,3 @@ func (a Attribute) encoded() bool { return a <= ActionText }
 
 // sequential reports whether the attribute is a text of many tokens.
 func (a Attribute) sequential() bool { return a == Text || a == ActionText }
-
-// joinOrder is how a turn's attributes stand in the vector of the turn: what the user did, what the bot did, then the rest
-// in the order of their names.
-var joinOrder = [attributeCount]Attribute{Intent, Text, ActionName, ActionText, ActiveLoop, Entities, Slots}

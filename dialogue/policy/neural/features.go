@@ -2,11 +2,11 @@ package neural
 
 import "github.com/parleybot/parley/dialogue/policy"
 
-// Row is one vector of features, Size how wide they are; 0 means that there are none of the kind.
-type (
-	Row  = policy.FeatureRow
-	Size = policy.FeatureSize
-)
+// Row is one vector of features.
+type Row = policy.FeatureRow
+
+// Size is how wide features are; 0 means that there are none of the kind.
+type Size = policy.FeatureSize
 
 // Features are what one attribute of a turn looks like. Intents, actions, entities, slots and loops have a Sentence only;
 // texts have a row for each token before it. Features are shared and must not be changed.

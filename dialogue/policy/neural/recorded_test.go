@@ -44,6 +44,10 @@ type recording struct {
 			Error         string
 		}
 	}
+	// Features are those of texts and names: by attribute, by text, by kind; a row lists columns and values.
+	Features map[string]map[string]map[string][][][2]float32
+	// Tokens are those of texts: the token, its start and its end.
+	Tokens map[string][][3]any
 	domain *project.Domain
 	files  map[string]*component.MemoryResource
 }
@@ -90,9 +94,40 @@ func (r *recording) load(t testing.TB, name string) policy.Component {
 	require.NoError(t, err)
 	p, err := policy.Policies.Build(component.Config{Name: r.Policies[name].Class, Options: options})
 	require.NoError(t, err)
+	if r.Features != nil {
+		p.(policy.ReadsTexts).ReadTexts(r)
+	}
 	require.NoError(t, p.(policy.RasaLoader).LoadRasa(r.domain, r.files[name]))
 	p.Connect(state.NewHistory(state.NewFeaturizer(r.domain), state.RuleOnly{}, p.Window()))
 	return p
+}
+
+// Read implements policy.TextReader.
+func (r *recording) Read(_ context.Context, kind policy.TextKind, text string) (*policy.TextFeatures, error) {
+	size := map[policy.TextKind]policy.FeatureSize{
+		policy.UserText: {SentenceSparse: 160, SequenceSparse: 180}, policy.ActionText: {SentenceSparse: 52, SequenceSparse: 52},
+		policy.IntentName: {SentenceSparse: 7}, policy.ActionName: {SentenceSparse: 21},
+	}[kind]
+	out := &policy.TextFeatures{Size: size}
+	rows := func(kind string, f map[string][][][2]float32) (list []policy.FeatureRow) {
+		for _, row := range f[kind] {
+			var x policy.FeatureRow
+			for _, e := range row {
+				x.Cols, x.Values = append(x.Cols, int32(e[0])), append(x.Values, e[1])
+			}
+			list = append(list, x)
+		}
+		return list
+	}
+	f, ok := r.Features[string(kind)][text]
+	if !ok {
+		return &policy.TextFeatures{}, nil
+	}
+	out.Sequence, out.Sentence = rows("sequence", f), rows("sentence", f)[0]
+	for _, token := range r.Tokens[text] {
+		out.Tokens = append(out.Tokens, policy.Token{Start: int(token[1].(float64)), End: int(token[2].(float64))})
+	}
+	return out, nil
 }
 
 func (r *recording) tracker(t testing.TB, i int) *tracker.Tracker {
@@ -110,7 +145,7 @@ func (r *recording) tracker(t testing.TB, i int) *tracker.Tracker {
 
 // TestRecorded: what Rasa's networks predict is predicted.
 func TestRecorded(t *testing.T) {
-	for _, file := range []string{"testdata/plain.tar.gz"} {
+	for _, file := range []string{"testdata/plain.tar.gz", "testdata/e2e.tar.gz"} {
 		r := readRecording(t, file)
 		for name := range r.Policies {
 			t.Run(path.Base(file)+"/"+name, func(t *testing.T) { r.compare(t, name) })
@@ -130,14 +165,32 @@ func (r *recording) compare(t *testing.T, name string) {
 			worst = max(worst, math.Abs(got.Probabilities[a]-want.Probabilities[a]))
 		}
 		require.Equal(t, want.E2E, got.EndToEnd)
+		if diff := cmp.Diff(entities(want.Optional), entities(events(t, got.OptionalEvents)), cmpopts.EquateApprox(0, 2e-6)); diff != "" {
+			t.Errorf("conversation %d: entities: %s", i, diff)
+		}
 		if diff := cmp.Diff(want.Metadata, plain(t, got.Metadata), cmpopts.EquateApprox(0, 2e-6)); diff != "" {
 			t.Errorf("conversation %d: metadata: %s", i, diff)
 		}
 	}
-	t.Logf("worst %g", worst)
 	if worst > 2e-6 {
 		t.Errorf("confidences differ by %g", worst)
 	}
+}
+
+// entities returns those that events add.
+func entities(list any) (out []any) {
+	events, _ := list.([]any)
+	for _, e := range events {
+		out = append(out, e.(map[string]any)["entities"])
+	}
+	return out
+}
+
+func events(t *testing.T, list []tracker.Event) (out []any) {
+	for _, e := range list {
+		out = append(out, plain(t, tracker.AsMap(e)))
+	}
+	return out
 }
 
 func plain(t *testing.T, m *value.Map) any {

@@ -5,6 +5,7 @@ package unexpected
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 
 	"github.com/parleybot/parley/component"
@@ -262,6 +263,10 @@ func (p *Policy) similarities(ctx context.Context, t *tracker.Tracker) ([]float3
 	return p.model.Similarities(ctx, states, nil)
 }
 
+// rounding is the share of a threshold by which sums in another order may be off. A threshold is the similarity to some
+// example of the training: where that example occurs again the two are equal, however they were computed.
+const rounding = 4e-7
+
 // isUnlikely reports whether an intent is less similar than its threshold, and another one is the most similar
 // (_check_unlikely_intent).
 func (p *Policy) isUnlikely(intent int, similarities []float32) bool {
@@ -275,7 +280,7 @@ func (p *Policy) isUnlikely(intent int, similarities []float32) bool {
 			top = i
 		}
 	}
-	return similarities[intent] < threshold && intent != top
+	return similarities[intent] < threshold-rounding*float32(math.Abs(float64(threshold))) && intent != top
 }
 
 // metadata tells how the intents were measured (_collect_action_metadata).

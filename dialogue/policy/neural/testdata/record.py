@@ -1,6 +1,9 @@
 """Prints what the policies of a model that Rasa trained predict, and copies their files beside.
 
-usage: oracle.py MODEL.tar.gz OUT
+The models are those of the bot beside: `rasa train --augmentation 0` with config.yml and data, or with config_e2e.yml,
+data and e2e. The recordings are OUT without *data_example*, as tar.gz.
+
+usage: record.py MODEL.tar.gz OUT [SEED [CONVERSATIONS]]
 """
 import json, random, sys, shutil, tempfile, dataclasses
 from pathlib import Path
