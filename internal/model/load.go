@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
 
 	"github.com/parleybot/parley/component"
 	"github.com/parleybot/parley/dialogue"
@@ -24,6 +25,10 @@ func LoadFile(path string, env component.Env) (*dialogue.Model, error) {
 	m, err := Load(a, filepath.Base(path), env)
 	if err != nil {
 		return nil, fmt.Errorf("loading model %s: %w", path, err)
+	}
+	if evict := a.OnDisk(); evict != nil {
+		// Weights stay mapped; a model that was replaced must not keep them in memory.
+		runtime.AddCleanup(m, func(evict func()) { evict() }, evict)
 	}
 	return m, nil
 }
@@ -111,6 +116,9 @@ func (h halves) load(a *archive.Archive, domain *project.Domain) error {
 	})
 	if err != nil || h.ensemble == nil {
 		return err
+	}
+	if a.Manifest.NLU {
+		h.ensemble.ReadTexts(texts{h.pipeline})
 	}
 	for i := range h.ensemble.Len() {
 		r, err := partOf(a, policyPart(i, h.ensemble.Name(i)))
