@@ -24,6 +24,8 @@ var activations = map[string]func(x []float32){
 type scratch struct {
 	x, query, key, value, mixed, other, wide []float32
 	scores                                   []float32
+	// turnedX and turnedY are the input and output of a layer with rows and columns exchanged.
+	turnedX, turnedY []float32
 }
 
 type scratchPool struct{ sync.Pool }
@@ -37,6 +39,10 @@ func (p *scratchPool) take(rows, longest int, c *Config) *scratch {
 		*list = resized(*list, rows*c.Hidden)
 	}
 	s.wide = resized(s.wide, rows*c.Intermediate)
+	if rows < fewRows {
+		widest := max(c.Hidden, c.Intermediate)
+		s.turnedX, s.turnedY = resized(s.turnedX, rows*widest), resized(s.turnedY, rows*widest)
+	}
 	s.scores = resized(s.scores, longest*longest)
 	return s
 }
@@ -97,9 +103,9 @@ func (l *layer) forward(m *Model, sequences [][]int, x f32.Mat, s *scratch) {
 	rows, hidden := x.Rows, m.Hidden
 	wrap := func(list []float32) f32.Mat { return f32.Wrap(rows, hidden, list) }
 	query, key, value, mixed, other := wrap(s.query), wrap(s.key), wrap(s.value), wrap(s.mixed), wrap(s.other)
-	l.query.apply(query, x)
-	l.key.apply(key, x)
-	l.value.apply(value, x)
+	l.query.apply(query, x, s)
+	l.key.apply(key, x, s)
+	l.value.apply(value, x, s)
 	f32.Scale(s.query, float32(1/math.Sqrt(float64(hidden/m.Heads))), s.query)
 	size := hidden / m.Heads
 	from := 0
@@ -114,19 +120,29 @@ func (l *layer) forward(m *Model, sequences [][]int, x f32.Mat, s *scratch) {
 		}
 		from += n
 	}
-	l.output.apply(other, mixed)
+	l.output.apply(other, mixed, s)
 	f32.Add(s.x, s.x, s.other)
 	l.attentionNorm.apply(x, m.Epsilon)
 	wide := f32.Wrap(rows, m.Intermediate, s.wide)
-	l.expand.apply(wide, x)
+	l.expand.apply(wide, x, s)
 	activations[m.Activation](s.wide)
-	l.shrink.apply(other, wide)
+	l.shrink.apply(other, wide, s)
 	f32.Add(s.x, s.x, s.other)
 	l.outputNorm.apply(x, m.Epsilon)
 }
 
-func (d *dense) apply(dst, x f32.Mat) {
-	f32.MatMulT(dst, x, d.weight, false)
+// fewRows is the number of rows from which on it is cheaper to turn the weights than input and output.
+const fewRows = 128
+
+func (d *dense) apply(dst, x f32.Mat, s *scratch) {
+	if x.Rows < fewRows {
+		turnedX, turnedY := f32.Wrap(x.Cols, x.Rows, s.turnedX[:x.Cols*x.Rows]), f32.Wrap(dst.Cols, x.Rows, s.turnedY[:dst.Cols*x.Rows])
+		x.Transpose(turnedX)
+		f32.MatMul(turnedY, d.weight, turnedX, false)
+		turnedY.Transpose(dst)
+	} else {
+		f32.MatMulT(dst, x, d.weight, false)
+	}
 	f32.AddRow(dst, d.bias)
 }
 
