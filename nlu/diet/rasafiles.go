@@ -238,10 +238,15 @@ func (n nested) features(attribute string) (Features, error) {
 		}
 		f.Lengths = append(f.Lengths, f.Lengths[i]+rows)
 	}
-	if f.Sequence.Rows() != f.Lengths.Rows() || s.Sentence.present() && f.Sentence.Rows() != count {
+	if !f.Sequence.has(s.Sequence, f.Lengths.Rows()) || !f.Sentence.has(s.Sentence, max(count, 0)) {
 		return f, fmt.Errorf("%s: the numbers of rows do not go together", attribute)
 	}
 	return f, nil
+}
+
+// has reports whether the block has so many rows of the features it should have.
+func (b *Block) has(u Units, rows int) bool {
+	return (u.Sparse == 0 || b.Sparse.Rows == rows) && (u.Dense == 0 || b.Dense.Rows == rows)
 }
 
 // appendArray appends the matrices of one feature array, all of them sparse or all dense.
