@@ -48,6 +48,9 @@ func (p *Params) masked(path string, l2, density float64, in, units int) kernel 
 
 func (p *Params) newMasked(name string, l2, density float64, in, units int) kernel {
 	r := p.random(name)
+	if p.scattered {
+		return p.newScattered(name, l2, density, in, units, r)
+	}
 	pattern := f32.NewPattern(in, units, density, r.std())
 	v := &Variable{Name: name, Shape: []int{in, units}, l2: float32(l2), Value: make([]float32, pattern.Len())}
 	limit := glorotLimit(v.Shape)
@@ -56,6 +59,24 @@ func (p *Params) newMasked(name string, l2, density float64, in, units int) kern
 	pattern.Mask(inside)
 	f32.Mul(v.Value, v.Value, inside)
 	v.pattern, v.grad = pattern, make([]float32, pattern.Len())
+	p.add(v)
+	return kernel{Variable: v}
+}
+
+// newScattered creates a kernel whose connections are drawn one by one; those on the diagonals connect every input and unit.
+func (p *Params) newScattered(name string, l2, density float64, in, units int, r *Random) kernel {
+	n := in * units
+	v := &Variable{Name: name, Shape: []int{in, units}, l2: float32(l2), Value: make([]float32, n), grad: make([]float32, n),
+		mask: make([]float32, n)}
+	limit := glorotLimit(v.Shape)
+	r.Uniform(v.Value, -limit, limit)
+	short := min(in, units)
+	for i := range n {
+		if i/units%short == i%units%short || float64(r.Float32()) < density {
+			v.mask[i] = 1
+		}
+	}
+	f32.Mul(v.Value, v.Value, v.mask)
 	p.add(v)
 	return kernel{Variable: v}
 }

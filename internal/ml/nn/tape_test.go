@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -64,5 +65,29 @@ func TestInferenceComputesOnlyTheRowsThatAreNeeded(t *testing.T) {
 	assert.Equal(t, 3, last.Embedded.Rows)
 	for i, r := range []int{3, 5, 11} {
 		assert.InDeltaSlice(t, all.Embedded.Row(r), last.Embedded.Row(i), 1e-6)
+	}
+}
+
+func TestManyTapesRunOneNetwork(t *testing.T) {
+	layer := small(NewParams(1), 0.2)
+	run := func() []float32 {
+		tape := NewTape()
+		var out []float32
+		for _, length := range []int{1, 40, 7} {
+			tape.Reset()
+			words, wholes := []Feature{{Sparse: sparseRows(length, 20)}}, []Feature{{Sparse: sparseRows(1, 10)}}
+			out = append(out, layer.Forward(tape, words, wholes, Lengths(length), NeedLast).Embedded.Row(0)...)
+		}
+		return out
+	}
+	want := run()
+	results := make([][]float32, 8)
+	var wg sync.WaitGroup
+	for i := range results {
+		wg.Go(func() { results[i] = run() })
+	}
+	wg.Wait()
+	for _, got := range results {
+		assert.Equal(t, want, got)
 	}
 }
