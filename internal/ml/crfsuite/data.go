@@ -34,7 +34,7 @@ type entry struct {
 var _ Sink = (*Data)(nil)
 
 // MaxLabels is how many labels there can be.
-const MaxLabels = 1 << 16
+const MaxLabels = 1 << 12
 
 // NewData returns data without sequences.
 func NewData() *Data {
