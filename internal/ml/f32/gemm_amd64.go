@@ -62,6 +62,7 @@ type product struct {
 	l         layout
 	add       bool
 	panel     int // columns of a panel
+	skip      int // first row of b whose column or row of a is in a
 }
 
 func (p product) work() int { return p.dst.Rows * p.dst.Cols * p.k }
@@ -121,13 +122,24 @@ func (p product) directEdge(args *gemmArgs, j, cols int) {
 func (p product) packed() {
 	depth, cols := min(p.k, blockDepth), min(p.dst.Cols, blockCols)
 	s := getScratch(depth * (cols + p.panel))
+	whole, spread := p.a, (*scratch)(nil)
+	if p.l == aTransposed && whole.Stride%512 == 0 {
+		spread = getScratch(depth * (whole.Cols + Tile))
+	}
 	for d := 0; d < p.k; d += blockDepth {
+		if spread != nil {
+			// The rows of a would push one another out of the cache where they are.
+			p.a, p.skip = spread.spread(whole.SliceRows(d, min(d+blockDepth, p.k))), d
+		}
 		for j := 0; j < p.dst.Cols; j += blockCols {
 			blk := block{product: p, packed: s.data, fromK: d, toK: min(d+blockDepth, p.k), fromJ: j, toJ: min(j+blockCols, p.dst.Cols)}
 			blk.run()
 		}
 	}
 	s.put()
+	if spread != nil {
+		spread.put()
+	}
 }
 
 // block is the share of a packed block of b in a product.
@@ -161,7 +173,7 @@ func (b block) rows(from, to int) {
 	depth := b.toK - b.fromK
 	var args gemmArgs
 	for j := b.fromJ; j < b.toJ; j += b.panel {
-		b.operand(&args, from, b.fromK)
+		b.operand(&args, from, b.fromK-b.skip)
 		args.k = uintptr(depth)
 		args.b, args.bs = &b.packed[(j-b.fromJ)*depth], uintptr(b.panel)*4
 		args.c, args.ldc = &b.dst.Data[from*b.dst.Stride+j], uintptr(b.dst.Stride)*4

@@ -121,6 +121,8 @@ func TestProductsOfLargeShapes(t *testing.T) {
 		for _, s := range [][3]int{{33, 128, 256}, {65, 1024, 10}, {3, 700, 130}, {30, 513, 33}, {1, 256, 1024}, {13, 1100, 7}, {129, 40, 300}} {
 			checkProducts(t, rng, s[0], s[1], s[2], 3)
 		}
+		// Rows at distances that caches dislike are copied first.
+		checkProducts(t, rng, 512, 600, 9, 0)
 	})
 }
 

@@ -86,13 +86,13 @@ func TestCompressedProductIsTheDenseOne(t *testing.T) {
 func TestPatternProductsAreTheDenseOnes(t *testing.T) {
 	onEveryKernel(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(9, 10))
-		for _, s := range [][3]int{{1, 16, 16}, {5, 64, 48}, {30, 100, 70}, {64, 256, 96}, {13, 20, 3}, {7, 3, 40}, {0, 20, 20}, {50, 31, 33}} {
+		for _, s := range [][3]int{{1, 16, 16}, {5, 64, 48}, {30, 100, 70}, {64, 256, 96}, {13, 20, 3}, {7, 3, 40}, {30, 512, 20}, {0, 20, 20}, {50, 31, 33}} {
 			p := NewPattern(s[1], s[2], 0.3, rng)
 			w := make([]float32, p.Len())
 			p.Gather(w, randomMat(rng, s[1], s[2], 0))
 			dense := New(s[1], s[2])
 			p.Scatter(dense, w)
-			x, dy := randomMat(rng, s[0], s[1], 1), randomMat(rng, s[0], s[2], 2)
+			x, dy := randomMat(rng, s[0], s[1], s[0]%2), randomMat(rng, s[0], s[2], 2)
 			for _, add := range []bool{false, true} {
 				want := randomMat(rng, s[0], s[2], 1)
 				got := clone(want)
