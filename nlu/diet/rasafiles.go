@@ -335,7 +335,10 @@ func (s *State) readRasaJSON(from component.Resource, name string) error {
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", file, err)
 	}
-	specs, _ := v.([]any)
+	specs, ok := v.([]any)
+	if !ok {
+		return fmt.Errorf("reading %s: it is no list", file)
+	}
 	for _, item := range specs {
 		spec, ok := item.(*value.Map)
 		if !ok {
