@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,7 +37,7 @@ func saveLarge(t *testing.T, path string, fill byte) {
 	}
 }
 
-func load(t *testing.T, path string) *Archive {
+func mustLoad(t *testing.T, path string) *Archive {
 	t.Helper()
 	a, err := Load(path)
 	if err != nil {
@@ -67,7 +68,7 @@ func packedFiles(t *testing.T, folder string) []string {
 
 func TestLoadPacks(t *testing.T) {
 	dir, path := large(t, 'a')
-	first := load(t, path)
+	first := mustLoad(t, path)
 	checkLarge(t, first, 'a')
 	files := packedFiles(t, filepath.Join(dir, "models", cacheFolder))
 	if first.OnDisk() == nil || len(files) != 1 {
@@ -77,7 +78,7 @@ func TestLoadPacks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	second := load(t, path)
+	second := mustLoad(t, path)
 	checkLarge(t, second, 'a')
 	if d := cmp.Diff(first.Manifest, second.Manifest); d != "" {
 		t.Error(d)
@@ -92,9 +93,20 @@ func TestLoadPacks(t *testing.T) {
 	}
 }
 
+func TestHistoryPacksNothing(t *testing.T) {
+	dir, path := large(t, 'k')
+	h := NewHistory(filepath.Dir(path), slog.New(slog.DiscardHandler))
+	if _, ok := h.Find("policies/0-RulePolicy", "f1"); !ok {
+		t.Error("the part was not found")
+	}
+	if files := packedFiles(t, filepath.Join(dir, "models", cacheFolder)); len(files) > 0 {
+		t.Errorf("packed %q", files)
+	}
+}
+
 func TestDamagedPack(t *testing.T) {
 	dir, path := large(t, 'b')
-	load(t, path)
+	mustLoad(t, path)
 	file := packedFiles(t, filepath.Join(dir, "models", cacheFolder))[0]
 	whole, err := os.ReadFile(file)
 	if err != nil {
@@ -119,7 +131,7 @@ func TestDamagedPack(t *testing.T) {
 			if _, err := openPacked(file); err == nil {
 				t.Error("it was opened")
 			}
-			checkLarge(t, load(t, path), 'b')
+			checkLarge(t, mustLoad(t, path), 'b')
 			if _, err := openPacked(file); err != nil {
 				t.Errorf("it was not written again: %v", err)
 			}
@@ -145,7 +157,7 @@ func TestOtherPlaces(t *testing.T) {
 	if err != nil || !strings.HasPrefix(user, dir) {
 		t.Fatalf("the user's cache folder is %s, %v", user, err)
 	}
-	a := load(t, path)
+	a := mustLoad(t, path)
 	checkLarge(t, a, 'c')
 	if files := packedFiles(t, filepath.Join(user, "parley", "models")); len(files) != 1 || a.OnDisk() == nil {
 		t.Errorf("it is not in the user's cache folder: %q", files)
@@ -154,7 +166,7 @@ func TestOtherPlaces(t *testing.T) {
 		t.Fatal(err)
 	}
 	block(t, filepath.Join(user, "parley"))
-	a = load(t, path)
+	a = mustLoad(t, path)
 	checkLarge(t, a, 'c')
 	if a.OnDisk() != nil {
 		t.Error("it lies on disk")
@@ -173,8 +185,8 @@ func TestPrune(t *testing.T) {
 	folder := filepath.Join(dir, "models", cacheFolder)
 	other := filepath.Join(dir, "models", "other.tar.gz")
 	saveLarge(t, other, 'e')
-	load(t, other)
-	load(t, path)
+	mustLoad(t, other)
+	mustLoad(t, path)
 	if n := len(packedFiles(t, folder)); n != 2 {
 		t.Fatalf("%d archives are packed", n)
 	}
@@ -185,7 +197,7 @@ func TestPrune(t *testing.T) {
 		t.Fatal(err)
 	}
 	saveLarge(t, path, 'f')
-	checkLarge(t, load(t, path), 'f')
+	checkLarge(t, mustLoad(t, path), 'f')
 	if n := len(packedFiles(t, folder)); n != 2 {
 		t.Errorf("earlier content was not removed: %d archives are packed", n)
 	}
@@ -196,7 +208,7 @@ func TestPrune(t *testing.T) {
 		t.Fatal(err)
 	}
 	saveLarge(t, path, 'g')
-	checkLarge(t, load(t, path), 'g')
+	checkLarge(t, mustLoad(t, path), 'g')
 	if files := packedFiles(t, folder); len(files) != 1 {
 		t.Errorf("a deleted archive was not removed: %q", files)
 	}
@@ -225,7 +237,7 @@ func TestManyLoadAtOnce(t *testing.T) {
 func TestDerived(t *testing.T) {
 	_, path := large(t, 'i')
 	part := "policies/0-RulePolicy"
-	r := load(t, path).Resource(part).Cache()
+	r := mustLoad(t, path).Resource(part).Cache()
 	if _, err := r.Get("crf.bin"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a missing file gives %v", err)
 	}
@@ -237,14 +249,14 @@ func TestDerived(t *testing.T) {
 	if err := r.Put("../x", nil); err == nil {
 		t.Error("a path that leads out was accepted")
 	}
-	again := load(t, path).Resource(part).Cache()
+	again := mustLoad(t, path).Resource(part).Cache()
 	if d := cmp.Diff([]string{"crf.bin", "deep/er file"}, again.Names()); d != "" {
 		t.Error(d)
 	}
 	if data, err := again.Get("deep/er file"); err != nil || string(data) != "of deep/er file" {
 		t.Errorf("%q, %v", data, err)
 	}
-	if names := load(t, path).Resource("policies/1-MemoizationPolicy").Cache().Names(); len(names) != 0 {
+	if names := mustLoad(t, path).Resource("policies/1-MemoizationPolicy").Cache().Names(); len(names) != 0 {
 		t.Errorf("another part has %q", names)
 	}
 	d := again.(*derived)
@@ -258,7 +270,7 @@ func TestDerived(t *testing.T) {
 		}
 	}
 	saveLarge(t, path, 'j')
-	if names := load(t, path).Resource(part).Cache().Names(); len(names) != 0 {
+	if names := mustLoad(t, path).Resource(part).Cache().Names(); len(names) != 0 {
 		t.Errorf("other content has %q", names)
 	}
 }

@@ -88,7 +88,10 @@ func writeEntry(w *tar.Writer, name string, data []byte, at time.Time) error {
 
 // Load reads and verifies the archive at path. A large one is kept in the cache folder and mapped from there; its files
 // are read-only memory. The error wraps ErrCorrupt, ErrIncompatible or the file system's error.
-func Load(path string) (*Archive, error) {
+func Load(path string) (*Archive, error) { return load(path, true) }
+
+// load is Load; keep tells whether a large archive is kept in the cache folder when it is not there yet.
+func load(path string, keep bool) (*Archive, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("loading model: %w", err)
@@ -106,7 +109,9 @@ func Load(path string) (*Archive, error) {
 		if err != nil {
 			return nil, fmt.Errorf("loading model %s: %w", path, err)
 		}
-		a = c.keep(a)
+		if keep {
+			a = c.keep(a)
+		}
 	}
 	a.cache = c
 	return a, nil

@@ -49,7 +49,7 @@ func (h *History) load() bool {
 	for len(h.files) > 0 {
 		file := h.files[0]
 		h.files = h.files[1:]
-		a, err := Load(file)
+		a, err := load(file, false) // most are not served any more
 		if err == nil {
 			h.loaded = append(h.loaded, a)
 			return true
