@@ -100,7 +100,8 @@ func power(base float64, exponent int) float64 {
 	return result
 }
 
-func dot(a, b []float64) float64 {
+// dotGo is dot without assembly.
+func dotGo(a, b []float64) float64 {
 	var s0, s1, s2, s3 float64
 	b = b[:len(a)]
 	i := 0

@@ -185,3 +185,13 @@ func TestScores(t *testing.T) {
 	}
 	require.False(t, math.IsNaN(Scores["f1_weighted"](nil, nil)))
 }
+
+func TestDot(t *testing.T) {
+	for _, n := range []int{0, 3, 16, 37, 384} {
+		a, b := make([]float64, n), make([]float64, n)
+		for i := range n {
+			a[i], b[i] = math.Sin(float64(i)), math.Cos(float64(3*i))
+		}
+		require.InDelta(t, dotGo(a, b), dot(a, b), 1e-12)
+	}
+}
