@@ -92,6 +92,7 @@ func (l *learner) prepare(ctx context.Context) (err error) {
 	}
 	l.prepareTags()
 	l.params = nn.NewParams(l.Seed)
+	l.params.Scatter()
 	if l.From != nil {
 		if err := l.comparable(); err != nil {
 			return err

@@ -1,6 +1,10 @@
 package nn
 
-import "github.com/parleybot/parley/internal/ml/f32"
+import (
+	"math"
+
+	"github.com/parleybot/parley/internal/ml/f32"
+)
 
 // sparseFrom is the share of zeros from which a kernel is kept without them.
 const sparseFrom = 0.5
@@ -68,7 +72,8 @@ func (p *Params) newScattered(name string, l2, density float64, in, units int, r
 	n := in * units
 	v := &Variable{Name: name, Shape: []int{in, units}, l2: float32(l2), Value: make([]float32, n), grad: make([]float32, n),
 		mask: make([]float32, n)}
-	limit := glorotLimit(v.Shape)
+	// Each unit sees only this share of its inputs: the sum keeps the deviation that it has with all of them.
+	limit := glorotLimit(v.Shape) / float32(math.Sqrt(max(density, 0.05)))
 	r.Uniform(v.Value, -limit, limit)
 	short := min(in, units)
 	for i := range n {

@@ -101,8 +101,9 @@ type Params struct {
 	scattered bool
 }
 
-// Scatter makes the connections of new layers with a density be drawn one by one, as Rasa does, instead of in tiles. That
-// costs what full layers cost, but small networks learn faster with them. It must be called before layers are built.
+// Scatter makes the connections of new layers with a density be drawn one by one, as Rasa does, instead of in tiles, and
+// lets them start with larger weights, as there are fewer. That costs what full layers cost, but small networks learn in
+// fewer steps. It must be called before layers are built.
 func (p *Params) Scatter() { p.scattered = true }
 
 // NewParams returns variables that are drawn at random, the same for the same seed, and learn.
