@@ -24,12 +24,13 @@ var rules = []rule{
 	{packages: "lb", standardLibrary: true, why: "leaf: pools of servers, whatever they serve; standard library only"},
 	{packages: "project", may: []string{vocabulary}, why: "leaf: what is written in a project, before anything interprets it"},
 	{packages: "component", may: []string{vocabulary}, why: "leaf: the registry knows no concrete component"},
+	{packages: "component/course", may: []string{"component"}, why: "what every training may leave behind"},
 	{packages: "internal/endpoint", may: []string{"project", vocabulary}, why: "calls of a server that endpoints.yml names"},
 
 	{packages: "dialogue/tracker", may: []string{"project", vocabulary}, why: "the state of a conversation; all roots speak of it"},
 	{packages: "nlu", may: []string{"dialogue/tracker", "project", "component", "internal/ml/...", vocabulary},
 		why: "root: contracts and the pipeline, no concrete component"},
-	{packages: "nlu/diet", may: []string{"nlu", "component", "internal/ml/...", vocabulary},
+	{packages: "nlu/diet", may: []string{"nlu", "component", "component/course", "internal/ml/...", vocabulary},
 		why: "the network that DIETClassifier and ResponseSelector share"},
 	{packages: "nlu/selector/response", may: []string{"nlu", "nlu/diet", "component", "internal/ml/...", vocabulary}, why: "a component on the shared network"},
 	{packages: "nlu/classifier/diet", may: []string{"nlu", "nlu/diet", "component", "internal/ml/...", vocabulary}, why: "a component on the shared network"},
@@ -44,7 +45,7 @@ var rules = []rule{
 		why: "stories and rules as trackers; below the root, because its contract speaks of them"},
 	{packages: "dialogue/policy", may: []string{"dialogue/policy/{state,training}", "dialogue/tracker", "project", "component", vocabulary},
 		why: "root: contract and ensemble, no concrete policy"},
-	{packages: "dialogue/policy/neural", may: []string{"dialogue/policy", "dialogue/policy/{state,training}", "dialogue/tracker", "project", "component",
+	{packages: "dialogue/policy/neural", may: []string{"dialogue/policy", "dialogue/policy/{state,training}", "dialogue/tracker", "project", "component", "component/course",
 		"internal/ml/...", "internal/tagging", vocabulary}, why: "the network that TEDPolicy and UnexpecTEDIntentPolicy share"},
 	{packages: "dialogue/policy/{ted,unexpected}", may: []string{"dialogue/policy", "dialogue/policy/{state,training,neural}", "dialogue/tracker", "project",
 		"component", "internal/ml/...", vocabulary}, why: "a policy on the shared network"},
@@ -98,6 +99,6 @@ var rules = []rule{
 var libraries = []rule{
 	{packages: "github.com/labstack/echo/v4/...", may: []string{"server", "channels", "channels/*", "internal/bench"}, why: "HTTP stays at the edge"},
 	{packages: "github.com/spf13/cobra/...", may: []string{"internal/cli", "internal/docgen"}, why: "commands are parsed in one place"},
-	{packages: "gonum.org/v1/plot/...", may: []string{"internal/evaluate/chart", "nlu/diet", "dialogue/policy/ted"}, why: "evaluations and the course of a training are drawn, nothing else"},
+	{packages: "gonum.org/v1/plot/...", may: []string{"internal/evaluate/chart", "component/course"}, why: "evaluations and the course of a training are drawn, nothing else"},
 	{packages: "gopkg.in/yaml.v3/...", may: []string{"project", "internal/cli", "internal/archive"}, why: "YAML ends where files are read; beyond are typed values"},
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/parleybot/parley/component"
+	"github.com/parleybot/parley/component/course"
 	"github.com/parleybot/parley/internal/ml/f32"
 	"github.com/parleybot/parley/internal/ml/nn"
 	"github.com/parleybot/parley/internal/ml/weights"
@@ -64,7 +65,7 @@ type trainer struct {
 	step   *stepper
 	// held are the examples that are held out, train the others.
 	train, held []int32
-	record      *recorder
+	record      *course.Recorder
 	best        *checkpoint
 }
 
@@ -142,7 +143,7 @@ func (tr *trainer) build() error {
 			return fmt.Errorf("evaluate_on_number_of_examples: %w", err)
 		}
 	}
-	tr.record = newRecorder(o, tr.job.Name, tr.step.names, len(tr.held) > 0)
+	tr.record = course.New(o.TensorboardDir, tr.job.Name, o.TensorboardLevel)
 	return nil
 }
 
@@ -234,15 +235,13 @@ func (tr *trainer) run(ctx context.Context) error {
 				return err
 			}
 			sums.add(m)
-			if o.TensorboardLevel == "batch" {
-				tr.record.row(tr.adam.Steps(), m, nil)
-			}
+			tr.record.Batch(tr.adam.Steps(), m)
 		}
 		if err := tr.endEpoch(ctx, epoch, sums); err != nil {
 			return err
 		}
 	}
-	return tr.record.finish()
+	return tr.record.Write()
 }
 
 // decodeEvery is after how many epochs tags are decoded to tell how well they are predicted: it costs as much as learning
@@ -302,13 +301,11 @@ func (tr *trainer) endEpoch(ctx context.Context, epoch int, sums *sums) error {
 			}
 		}
 	}
-	if o.TensorboardLevel != "batch" {
-		tr.record.row(epoch+1, metrics, held)
-	}
 	shown := slices.Clone(metrics)
 	for _, m := range held {
 		shown = append(shown, component.Metric{Name: "val_" + m.Name, Value: m.Value})
 	}
+	tr.record.Epoch(epoch+1, shown)
 	tr.job.Env.Progress(component.Progress{Done: epoch + 1, Total: tr.epochs, Metrics: shown})
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/parleybot/parley/component"
+	"github.com/parleybot/parley/component/course"
 	"github.com/parleybot/parley/internal/ml/nn"
 )
 
@@ -70,12 +71,9 @@ func (l *learner) learn(ctx context.Context) error {
 	}
 	s := &session{learner: l, tape: nn.NewTrainingTape(l.Seed), adam: nn.NewAdam(l.params, l.Options.LearningRate),
 		batches: newBatcher(learnt, labels, random), tried: tried}
-	log, err := newLog(l.Options.TensorboardDir, l.Options.TensorboardLevel)
-	if err != nil {
-		return err
-	}
+	record := course.New(l.Options.TensorboardDir, l.Name, l.Options.TensorboardLevel)
 	for epoch := range l.Options.Epochs {
-		m, err := s.epoch(ctx, batchSize(first, last, epoch, l.Options.Epochs), log)
+		m, err := s.epoch(ctx, batchSize(first, last, epoch, l.Options.Epochs), record)
 		if err != nil {
 			return err
 		}
@@ -83,13 +81,13 @@ func (l *learner) learn(ctx context.Context) error {
 		if len(tried) > 0 && (epoch+1)%l.Options.EvalEpochs == 0 {
 			list = append(list, s.evaluate(last)...)
 		}
-		log.epoch(epoch, list)
+		record.Epoch(epoch+1, list)
 		if l.Progress != nil {
 			l.Progress(component.Progress{Done: epoch + 1, Total: l.Options.Epochs, Metrics: list})
 		}
 	}
 	s.restoreBest()
-	return log.close()
+	return record.Write()
 }
 
 // balancing returns the labels by which batches are balanced, nil when examples have several.
@@ -119,7 +117,7 @@ type session struct {
 	best  checkpoint
 }
 
-func (s *session) epoch(ctx context.Context, size int, log *trainingLog) (metrics, error) {
+func (s *session) epoch(ctx context.Context, size int, record *course.Recorder) (metrics, error) {
 	var sum metrics
 	order := s.batches.epoch(size)
 	for len(order) > 0 {
@@ -132,7 +130,7 @@ func (s *session) epoch(ctx context.Context, size int, log *trainingLog) (metric
 		s.adam.Step()
 		m.total += s.params.Regularization()
 		sum.add(m)
-		log.batch(m.list(""))
+		record.Batch(s.adam.Steps(), m.list(""))
 		order = order[n:]
 	}
 	return sum, nil

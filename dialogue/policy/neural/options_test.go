@@ -80,7 +80,7 @@ func TestSetup(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			assert.Equal(t, Setup{c.featurizer, c.history}, s)
+			assert.Equal(t, Setup{Name: "TEDPolicy", Featurizer: c.featurizer, MaxHistory: c.history}, s)
 		})
 	}
 }

@@ -8,13 +8,15 @@ import (
 
 // Setup is how a policy reads conversations, from its options.
 type Setup struct {
+	// Name is that of the policy.
+	Name       string
 	Featurizer string
 	MaxHistory int
 }
 
 // SetupOf returns the tracker featurizer that the options name, or the standard one of the policy.
 func SetupOf(cfg component.Config, o *Options, standard string) (Setup, error) {
-	s := Setup{Featurizer: standard}
+	s := Setup{Name: cfg.Name, Featurizer: standard}
 	if o.MaxHistory != nil {
 		s.MaxHistory = *o.MaxHistory
 	}
@@ -43,7 +45,7 @@ func SetupOf(cfg component.Config, o *Options, standard string) (Setup, error) {
 
 // Start returns a training with what all policies have in common. Without a seed in the options, random decides.
 func (s Setup) Start(o *Options, d *project.Domain, env component.Env) *Training {
-	t := &Training{Options: *o, Featurizer: s.Featurizer, MaxHistory: s.MaxHistory, Tables: tablesOf(d), Progress: env.Progress}
+	t := &Training{Name: s.Name, Options: *o, Featurizer: s.Featurizer, MaxHistory: s.MaxHistory, Tables: tablesOf(d), Progress: env.Progress}
 	if o.RandomSeed != nil {
 		t.Seed = uint64(*o.RandomSeed)
 	} else {

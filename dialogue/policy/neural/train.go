@@ -13,6 +13,8 @@ import (
 
 // Training is what a network learns from, and how.
 type Training struct {
+	// Name is that of the policy.
+	Name    string
 	Options Options
 	// Featurizer and MaxHistory are those of Spec.
 	Featurizer string
