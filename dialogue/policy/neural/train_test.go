@@ -176,9 +176,9 @@ func TestProgressAndMetrics(t *testing.T) {
 	assert.Equal(t, "t_loss", seen[0].Metrics[0].Name)
 	require.Len(t, seen[1].Metrics, 6)
 	assert.Equal(t, "val_acc", seen[1].Metrics[5].Name)
-	table, err := os.ReadFile(filepath.Join(dir, "metrics.csv"))
+	table, err := os.ReadFile(filepath.Join(dir, "TEDPolicy.csv"))
 	require.NoError(t, err)
-	assert.Contains(t, string(table), "epoch,t_loss,loss,acc\n1,")
+	assert.Contains(t, string(table), "epoch,t_loss,loss,acc,val_t_loss,val_loss,val_acc\n1,")
 }
 
 func TestCancelledTraining(t *testing.T) {
