@@ -184,7 +184,10 @@ func (b *domainBuilder) addIntent(item *yamlNode) {
 			in.UsedEntities = b.allEntities()
 			b.ps.Warnf(e.KeyNode.At, "intent %q should be an item of its own", e.Key)
 		}
-		b.misspelt(e.Val, []string{"use_entities", "ignore_entities"}, "intent", e.Key)
+		if !in.IsRetrieval {
+			// Those have what the training data made of them; the domain as it was written was looked at before.
+			b.misspelt(e.Val, []string{"use_entities", "ignore_entities"}, "intent", e.Key)
+		}
 		b.putIntent(in)
 	}
 }
