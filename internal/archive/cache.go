@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -103,6 +104,10 @@ func (c *cache) keep(a *Archive) *Archive {
 // make creates the folder of the archive.
 func (c *cache) make(folder string) (string, error) {
 	dir := filepath.Join(folder, c.name)
+	if info, err := os.Stat(filepath.Dir(folder)); err == nil && info.Mode().Perm()&0o222 == 0 {
+		// Who may write everywhere leaves alone, too, what nobody is to write.
+		return "", &fs.PathError{Op: "create", Path: folder, Err: fs.ErrPermission}
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}

@@ -180,6 +180,19 @@ func TestOtherPlaces(t *testing.T) {
 	}
 }
 
+func TestReadOnlyFolder(t *testing.T) {
+	_, path := large(t, 'l')
+	models := filepath.Dir(path)
+	if err := os.Chmod(models, 0o555); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Chmod(models, 0o755) })
+	checkLarge(t, mustLoad(t, path), 'l')
+	if _, err := os.Stat(filepath.Join(models, cacheFolder)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("something was written: %v", err)
+	}
+}
+
 func TestPrune(t *testing.T) {
 	dir, path := large(t, 'd')
 	folder := filepath.Join(dir, "models", cacheFolder)
