@@ -95,8 +95,8 @@ func Balanced(y []int, classes int) []float64 {
 }
 
 // fold returns the score of each C on one fold. With only one class to learn from all scores are NaN.
-func (s *Search) fold(ctx context.Context, x [][]float64, y, folds []int, fold int, params Params, kernels *cache) ([]float64, error) {
-	p := Problem{cache: kernels}
+func (s *Search) fold(ctx context.Context, x [][]float64, y, folds []int, fold int, params Params, cached *cache) ([]float64, error) {
+	p := Problem{cache: cached}
 	var test, truth []int
 	for i, f := range folds {
 		if f == fold {
@@ -121,21 +121,39 @@ func (s *Search) fold(ctx context.Context, x [][]float64, y, folds []int, fold i
 	}
 	p.Weights = Balanced(p.Y, len(known))
 	params.Kernel = params.Kernel.fitted(p.X)
-	models, err := Train(ctx, &p, params, s.Cs...)
+	models, err := train(ctx, &p, params, s.Cs, false)
 	if err != nil {
 		return nil, err
 	}
-	for c, m := range models {
-		predicted := make([]int, len(test))
-		for k, i := range test {
-			if err := ctx.Err(); err != nil {
-				return nil, err
-			}
-			predicted[k] = known[m.Vote(p.decisions(m, x[i], i))]
+	predicted := make([][]int, len(models))
+	row, kernels := make([]float64, len(p.X)), make([]float64, len(p.X))
+	for _, i := range test {
+		if err := ctx.Err(); err != nil {
+			return nil, err
 		}
-		scores[c] = s.Score(truth, predicted)
+		p.kernels(&params.Kernel, x[i], i, row)
+		for c, m := range models {
+			for k, e := range m.examples {
+				kernels[k] = row[e]
+			}
+			predicted[c] = append(predicted[c], known[m.Vote(m.decisions(kernels[:len(m.examples)]))])
+		}
+	}
+	for c := range models {
+		scores[c] = s.Score(truth, predicted[c])
 	}
 	return scores, nil
+}
+
+// kernels stores the kernels of x with all examples in row. It is number i in the cache.
+func (p *Problem) kernels(kernel *Kernel, x []float64, i int, row []float64) {
+	for k := range row {
+		if p.cache != nil {
+			row[k] = float64(p.cache.at(i, p.rows[k]))
+		} else {
+			row[k] = kernel.Of(x, p.X[k])
+		}
+	}
 }
 
 // stratified returns the fold of each example: every class is divided evenly, in the order of the examples

@@ -36,6 +36,11 @@ type Params struct {
 // Train learns one model for each C in cs; that in params is not read. The pairs of classes are divided among the
 // processors. It returns ctx's error when ctx ends first.
 func Train(ctx context.Context, p *Problem, params Params, cs ...float64) ([]*Model, error) {
+	return train(ctx, p, params, cs, true)
+}
+
+// train is Train that can leave out the support vectors, of which a model knows the positions in the problem.
+func train(ctx context.Context, p *Problem, params Params, cs []float64, vectors bool) ([]*Model, error) {
 	if err := params.Kernel.check(); err != nil {
 		return nil, err
 	}
@@ -61,7 +66,7 @@ func Train(ctx context.Context, p *Problem, params Params, cs ...float64) ([]*Mo
 	}
 	models := make([]*Model, len(cs))
 	for c := range cs {
-		models[c] = jobs.model(c)
+		models[c] = jobs.model(c, vectors)
 	}
 	return models, nil
 }
@@ -238,7 +243,7 @@ func crossValidated(g *gram, y []int8, price prices, seed uint32) []float64 {
 }
 
 // model puts the machines for the c-th value of C together.
-func (jobs *pairs) model(c int) *Model {
+func (jobs *pairs) model(c int, withVectors bool) *Model {
 	classes := len(jobs.members)
 	m := &Model{Kernel: jobs.params.Kernel, Classes: classes, Features: len(jobs.problem.X[0]), Counts: make([]int, classes)}
 	used := make([][]bool, classes)
@@ -265,7 +270,9 @@ func (jobs *pairs) model(c int) *Model {
 		starts[k] = vectors
 		for i, is := range flags {
 			if is {
-				m.Vectors = append(m.Vectors, jobs.problem.X[jobs.members[k][i]]...)
+				if withVectors {
+					m.Vectors = append(m.Vectors, jobs.problem.X[jobs.members[k][i]]...)
+				}
 				m.examples = append(m.examples, jobs.members[k][i])
 				m.Counts[k]++
 				vectors++
