@@ -194,15 +194,3 @@ func stratified(y []int, folds, classes int) ([]int, error) {
 	}
 	return out, nil
 }
-
-// decisions returns the decision values of example i, whose kernels may be in the cache.
-func (p *Problem) decisions(m *Model, x []float64, i int) []float64 {
-	if p.cache == nil {
-		return m.Decisions(x)
-	}
-	kernels := make([]float64, len(m.examples))
-	for k, e := range m.examples {
-		kernels[k] = float64(p.cache.at(i, p.rows[e]))
-	}
-	return m.decisions(kernels)
-}
