@@ -42,10 +42,11 @@ func (e *encoder) encode(ctx context.Context, s *state.State, t *Turn) error {
 		}
 	}
 	if u := s.User; u != nil && s.Prev.IsListen() {
-		for a, v := range map[Attribute]string{Intent: u.Intent, Text: u.Text} {
-			if err := e.name(ctx, a, v, t); err != nil {
-				return err
-			}
+		if err := e.name(ctx, Intent, u.Intent, t); err != nil {
+			return err
+		}
+		if err := e.name(ctx, Text, u.Text, t); err != nil {
+			return err
 		}
 		if len(u.Entities) > 0 && e.inputs[Entities] != nil {
 			t[Entities] = e.entities(u.Entities)

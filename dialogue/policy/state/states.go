@@ -1,10 +1,11 @@
 package state
 
 import (
-	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/parleybot/parley/dialogue/tracker"
+	"github.com/parleybot/parley/internal/value"
 )
 
 // States appends to dst the states of the Sequence of t, the oldest first: all of them when n
@@ -36,9 +37,25 @@ func (c *content) state() State {
 
 // Values returns the numbers of the feature, nil when the slot must not be set.
 func (f *Feature) Values() []float64 {
-	var out []float64
-	if f.NotSet() || json.Unmarshal([]byte(f.Text), &out) != nil {
+	if f.NotSet() {
 		return nil
 	}
+	text := strings.Trim(f.Text, "[]")
+	out := make([]float64, 0, 1+strings.Count(text, ","))
+	for number := range strings.SplitSeq(text, ", ") {
+		v, err := value.ParseFloat(number)
+		if err != nil {
+			return nil
+		}
+		out = append(out, v)
+	}
 	return out
+}
+
+// Before returns the sequence without its last state.
+func (q Sequence) Before() Sequence {
+	if q.past == nil {
+		return Sequence{}
+	}
+	return Sequence{last: q.past.history, past: q.past.prev, n: q.n - 1}
 }

@@ -65,7 +65,8 @@ type Policy struct {
 	// reader reads texts for end-to-end models, nil for none.
 	reader policy.TextReader
 	none   []float64
-	memo   neural.Memo[[]float64]
+	// memo has the probabilities by the turns that were looked at.
+	memo *neural.Memo[[]float64]
 }
 
 var (
@@ -112,7 +113,7 @@ func (p *Policy) LoadRasa(d *project.Domain, r component.Resource) error {
 
 // use makes a trained network ready; nil stands for none.
 func (p *Policy) use(d *project.Domain, spec *neural.Spec) (err error) {
-	p.domain, p.spec, p.model = d, spec, nil
+	p.domain, p.spec, p.model, p.memo = d, spec, nil, &neural.Memo[[]float64]{}
 	p.none = make([]float64, len(d.ActionNames()))
 	if spec == nil {
 		return nil

@@ -116,6 +116,8 @@ type Policy struct {
 	reader   policy.TextReader
 	none     []float64
 	unlikely []float64
+	// memo has the similarities by what came before the message.
+	memo *neural.Memo[[]float32]
 }
 
 var (
@@ -162,7 +164,7 @@ func (p *Policy) LoadRasa(d *project.Domain, r component.Resource) error {
 
 // use makes a trained network ready; nil stands for none.
 func (p *Policy) use(d *project.Domain, spec *neural.Spec) (err error) {
-	p.domain, p.spec, p.model = d, spec, nil
+	p.domain, p.spec, p.model, p.memo = d, spec, nil, &neural.Memo[[]float32]{}
 	p.none = make([]float64, len(d.ActionNames()))
 	p.unlikely = slices.Clone(p.none)
 	if i, ok := d.ActionIndex(unlikelyIntent); ok {
@@ -253,6 +255,23 @@ func (p *Policy) similarities(ctx context.Context, t *tracker.Tracker) ([]float3
 		window = n + 1
 	}
 	states := p.history.States(t, window, buffer[:0])
+	n := len(states)
+	if n == 0 || !states[n-1].Prev.IsListen() || p.model.Reads(neural.Text) {
+		return p.compare(ctx, states)
+	}
+	key := p.history.Sequence(t).Before().Key(p.model.Window())
+	if known, ok := p.memo.Get(key); ok {
+		return known, nil
+	}
+	similarities, err := p.compare(ctx, states)
+	if err == nil {
+		p.memo.Put(key, similarities)
+	}
+	return similarities, err
+}
+
+// compare returns how similar a conversation, whose last message is left out, is to the intents.
+func (p *Policy) compare(ctx context.Context, states []state.State) ([]float32, error) {
 	neural.ChooseInput(states, false)
 	if n := len(states); n > 0 && states[n-1].Prev.IsListen() {
 		states = states[:n-1]
