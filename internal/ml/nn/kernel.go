@@ -69,13 +69,18 @@ func (p *Params) newMasked(name string, l2, density float64, in, units int) kern
 	return kernel{Variable: v}
 }
 
+// maskedLimit is the bound of initial values where each unit sees only a share of its inputs: their sum keeps the deviation
+// that it has with all of them. (Rasa starts with the bound for all of them, and needs more steps.)
+func maskedLimit(shape []int, density float64) float32 {
+	return glorotLimit(shape) / float32(math.Sqrt(max(density, 0.05)))
+}
+
 // newScattered creates a kernel whose connections are drawn one by one; those on the diagonals connect every input and unit.
 func (p *Params) newScattered(name string, l2, density float64, in, units int, r *Random) kernel {
 	n := in * units
 	v := &Variable{Name: name, Shape: []int{in, units}, l2: float32(l2), Value: make([]float32, n), grad: make([]float32, n),
 		mask: make([]float32, n)}
-	// Each unit sees only this share of its inputs: the sum keeps the deviation that it has with all of them.
-	limit := glorotLimit(v.Shape) / float32(math.Sqrt(max(density, 0.05)))
+	limit := maskedLimit(v.Shape, density)
 	r.Uniform(v.Value, -limit, limit)
 	short := min(in, units)
 	for i := range n {
