@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 
 	"github.com/parleybot/parley/component"
@@ -280,7 +281,7 @@ func (b *Block) appendArray(array []matrix) error {
 // readRasa reads what Rasa's component persisted; nil when it is untrained. name is that of its class.
 func readRasa(from component.Resource, name string) (*State, *weights.Set, error) {
 	data, err := from.Get(name + ".weights.st")
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) && !slices.Contains(from.Names(), name+".data_example_metadata.json") {
 		return nil, nil, nil
 	}
 	if err != nil {

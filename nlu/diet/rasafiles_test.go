@@ -1,10 +1,12 @@
 package diet
 
 import (
+	"io/fs"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/parleybot/parley/component"
 	"github.com/parleybot/parley/internal/ml/weights"
 	"github.com/parleybot/parley/internal/value"
 )
@@ -106,4 +108,17 @@ func FuzzNested(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestLoadRasaWithoutWeights tells a component that was never trained from one whose checkpoint is gone.
+func TestLoadRasaWithoutWeights(t *testing.T) {
+	r := &component.MemoryResource{}
+	require.NoError(t, r.Put("ResponseSelector.responses.json", []byte("{}")))
+	m, err := LoadRasa(Options{}, r, "ResponseSelector", false)
+	require.NoError(t, err)
+	require.Nil(t, m)
+	require.NoError(t, r.Put("ResponseSelector.data_example_metadata.json", []byte("[]")))
+	_, err = LoadRasa(Options{}, r, "ResponseSelector", false)
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	require.ErrorContains(t, err, "ResponseSelector.weights.st")
 }
