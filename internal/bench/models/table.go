@@ -22,6 +22,7 @@ pipeline:
 - name: EntitySynonymMapper
 `
 	logistic    = featurizers + "- name: LogisticRegressionClassifier\n"
+	fast        = "recipe: default.v1\nlanguage: en\nassistant_id: bench\npipeline: fast\n"
 	logisticCRF = logistic + "- name: CRFEntityExtractor\n- name: EntitySynonymMapper\n"
 )
 
@@ -47,6 +48,11 @@ var rows = []row{
 	{"snips", "train_small.yml", "test.yml", "LR+CRF", logisticCRF, outcome{73, 641, 0.954, 0.809}},
 	{"snips", "train_tiny.yml", "test.yml", "DIET", diet, outcome{360, 2569, 0.913, 0.371}},
 	{"snips", "train_tiny.yml", "test.yml", "LR+CRF", logisticCRF, outcome{22, 573, 0.909, 0.493}},
+	{"moodbot", "train.yml", "test.yml", "fast", fast, outcome{}},
+	{"banking77", "train_20i.yml", "test_20i.yml", "fast", fast, outcome{}},
+	{"banking77", "train_small.yml", "test.yml", "fast", fast, outcome{}},
+	{"snips", "train_tiny.yml", "test.yml", "fast", fast, outcome{}},
+	{"snips", "train_small.yml", "test.yml", "fast", fast, outcome{}},
 	{"banking77", "train_small.yml", "test.yml", "DIET", diet, outcome{}},
 	{"snips", "train_xs.yml", "test.yml", "DIET", diet, outcome{}},
 	{"snips", "train_small.yml", "test.yml", "DIET", diet, outcome{}},
