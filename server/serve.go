@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -11,6 +12,9 @@ import (
 
 // restTimeout is how long a client may take to send the rest of a body that its answer did not need.
 const restTimeout = 5 * time.Second
+
+// maxRest is up to how many bytes of such a rest are read, as many as net/http reads.
+const maxRest = 256 << 10
 
 // ServeHTTP answers a request. Like Sanic it takes paths as they were sent, without decoding escapes, lets them end in
 // slashes, and answers OPTIONS for any path.
@@ -34,8 +38,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	url.Path, url.RawPath = path, ""
 	r.URL = &url
 	if r.ContentLength != 0 {
-		// The server reads what is left of the body before the next request.
-		defer func() { _ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(restTimeout)) }()
+		defer finishBody(w, r)
 	}
 	if shortcut.HasFailed(ctx) {
 		s.handleError(errPanic, s.echo.NewContext(r, w))
@@ -43,6 +46,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.recover(w, r)
 	s.echo.ServeHTTP(w, r)
+}
+
+// finishBody limits the time for the rest of a body. net/http reads it before the next request; when there is none it would
+// close at once, and the system of a client that is still sending then drops the answer: so the rest is read here.
+func finishBody(w http.ResponseWriter, r *http.Request) {
+	err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(restTimeout))
+	if err == nil && r.Close && r.Header.Get("Expect") == "" {
+		_, _ = io.CopyN(io.Discard, r.Body, maxRest) // whether the client sends it all is its own business
+	}
 }
 
 // rawPath returns the path as the client sent it.

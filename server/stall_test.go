@@ -56,3 +56,19 @@ func TestStalledBody(t *testing.T) {
 		})
 	}
 }
+
+// TestBodyAfterAnswer has a client that closes after one request and sends a body that nobody reads in a packet of its
+// own: the answer must reach it.
+func TestBodyAfterAnswer(t *testing.T) {
+	c, err := net.Dial("tcp", run(t, nil))
+	require.NoError(t, err)
+	defer c.Close()
+	for _, piece := range []string{"GET /version HTTP/1.1\r\nHost: bot\r\nConnection: close\r\nContent-Length: 4\r\n\r\n", "{", " }", "\n"} {
+		_, err = io.WriteString(c, piece)
+		require.NoError(t, err)
+		time.Sleep(10 * time.Millisecond)
+	}
+	answer, err := io.ReadAll(c)
+	require.NoError(t, err)
+	require.Contains(t, string(answer), "200 OK")
+}
