@@ -83,9 +83,6 @@ func newTrainer(p *project.Project, o Options) (*trainer, error) {
 		o.Previous = nil
 	}
 	t := &trainer{p: p, o: o, out: archive.New()}
-	if o.NLU {
-		t.p = t.withDefaultPipeline(p)
-	}
 	var policies, components error
 	if o.Core {
 		if policies = t.checkCore(); policies == nil {

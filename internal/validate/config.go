@@ -79,12 +79,9 @@ func (c *checker) pipeline() {
 	cfg := c.p.Config
 	p, err := nlu.NewPipeline(nlu.Config{Entries: cfg.Pipeline, Language: cfg.Language, Domain: c.p.Domain})
 	if err != nil {
-		filled := slices.Contains(cfg.Filled, "pipeline")
 		for _, e := range each(err) {
-			if !filled || !errors.Is(e, component.ErrUnsupported) {
-				at, text := c.placed(e)
-				c.add(mistake, InvalidPipeline, at, "%s", text)
-			}
+			at, text := c.placed(e)
+			c.add(mistake, InvalidPipeline, at, "%s", text)
 		}
 		return
 	}
