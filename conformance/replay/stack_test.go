@@ -40,11 +40,11 @@ func stackBot(t *testing.T, file, dir string) {
 	require.NoError(t, err)
 	c := &clock{now: time.Now()}
 	env := component.Env{Now: c.Now}.WithDefaults()
-	replayStack(t, conversations, train(t, dir, env), c, env, 0)
+	replayStack(t, conversations, newStack(t, train(t, dir, env), c, env))
 }
 
-// replayStack replays conversations against a server with a model; tolerance is Player.Tolerance.
-func replayStack(t *testing.T, conversations []*Conversation, m *dialogue.Model, c *clock, env component.Env, tolerance float64) {
+// newStack returns a player for a server that serves m in this process.
+func newStack(t *testing.T, m *dialogue.Model, c *clock, env component.Env) *Player {
 	t.Helper()
 	stub := &Stub{Now: c.Now}
 	actionServer := httptest.NewServer(stub)
@@ -61,8 +61,12 @@ func replayStack(t *testing.T, conversations []*Conversation, m *dialogue.Model,
 	require.NoError(t, err)
 	s, err := server.New(server.Config{Processor: p, Channels: chans, EnableAPI: true})
 	require.NoError(t, err)
+	return &Player{Target: Handler{s}, Stub: stub, Sleep: c.Sleep}
+}
 
-	player := &Player{Target: Handler{s}, Stub: stub, Sleep: c.Sleep, Tolerance: tolerance}
+// replayStack replays conversations and tells how many were the same.
+func replayStack(t *testing.T, conversations []*Conversation, player *Player) {
+	t.Helper()
 	same, shown := 0, 0
 	for _, recorded := range conversations {
 		if err := player.Replay(t.Context(), recorded); err == nil {
