@@ -42,23 +42,45 @@ type cache struct {
 	folders       []string
 }
 
-// newCache returns the cache of the archive at path with the given content.
-func newCache(path string, content io.Reader) (*cache, error) {
-	h := sha256.New()
-	h.Write([]byte(cacheVersion + "\n"))
-	if _, err := io.Copy(h, content); err != nil {
-		return nil, err
-	}
+// newCache returns the cache of the archive at path, whose content is not known yet.
+func newCache(path string) (*cache, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
 	c := &cache{archive: abs, folders: []string{filepath.Join(filepath.Dir(abs), cacheFolder)}}
-	c.name = strings.TrimSuffix(filepath.Base(abs), Extension) + "." + hex.EncodeToString(h.Sum(nil)[:16])
+	c.name = strings.TrimSuffix(filepath.Base(abs), Extension) + "."
 	if dir, err := os.UserCacheDir(); err == nil {
 		c.folders = append(c.folders, filepath.Join(dir, "parley", "models"))
 	}
 	return c, nil
+}
+
+// known reports whether anything of an archive of this name was kept, whatever its content.
+func (c *cache) known() bool {
+	for _, folder := range c.folders {
+		entries, err := os.ReadDir(folder)
+		if err != nil {
+			continue
+		}
+		for _, e := range entries {
+			if strings.HasPrefix(e.Name(), c.name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// identify makes the content of the archive part of the name.
+func (c *cache) identify(content io.Reader) error {
+	h := sha256.New()
+	h.Write([]byte(cacheVersion + "\n"))
+	if _, err := io.Copy(h, content); err != nil {
+		return err
+	}
+	c.name += hex.EncodeToString(h.Sum(nil)[:16])
+	return nil
 }
 
 // load returns the archive as it was kept, nil when it was not or was damaged since.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -97,24 +98,39 @@ func load(path string, keep bool) (*Archive, error) {
 		return nil, fmt.Errorf("loading model: %w", err)
 	}
 	defer f.Close()
-	c, err := newCache(path, f)
+	c, err := newCache(path)
 	if err != nil {
 		return nil, fmt.Errorf("loading model: %w", err)
 	}
-	a := c.load()
-	if a == nil {
-		if _, err = f.Seek(0, io.SeekStart); err == nil {
-			a, err = Read(f)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("loading model %s: %w", path, err)
-		}
-		if keep {
-			a = c.keep(a)
-		}
+	a, kept, err := c.open(f)
+	if err != nil {
+		return nil, fmt.Errorf("loading model %s: %w", path, err)
+	}
+	if keep && !kept {
+		a = c.keep(a)
 	}
 	a.cache = c
 	return a, nil
+}
+
+// open returns the archive that f holds, as it was kept or else as it is read. When nothing can have been kept its
+// content is identified while it is read.
+func (c *cache) open(f *os.File) (a *Archive, kept bool, err error) {
+	identify := func() error { return c.identify(io.NewSectionReader(f, 0, math.MaxInt64)) }
+	if c.known() {
+		if err := identify(); err != nil {
+			return nil, false, err
+		}
+		if a := c.load(); a != nil {
+			return a, true, nil
+		}
+		a, err = Read(f)
+		return a, false, err
+	}
+	identified := make(chan error, 1)
+	go func() { identified <- identify() }()
+	a, err = Read(f)
+	return a, false, errors.Join(err, <-identified)
 }
 
 // Read reads and verifies an archive; one that Rasa trained is turned into one of ours. The error wraps ErrCorrupt or

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"sync/atomic"
 
 	"github.com/parleybot/parley/internal/archive/gunzip"
 )
@@ -30,12 +31,14 @@ func unpack(r io.Reader, l limits) (map[string][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	unzipped := readAhead(zip)
+	defer unzipped.stop()
 	u := unpacker{limits: l, packed: packed, done: map[string][]byte{}}
-	tarball := tar.NewReader(zip)
+	tarball := tar.NewReader(unzipped)
 	for {
 		h, err := tarball.Next()
 		if errors.Is(err, io.EOF) {
-			return u.done, finish(zip)
+			return u.done, finish(unzipped)
 		}
 		if err != nil {
 			return nil, err
@@ -116,21 +119,21 @@ func (u *unpacker) read(r io.Reader, size int64) ([]byte, error) {
 		}
 		read += n
 		u.total += n
-		if u.total > u.freeSize && u.total > u.ratio*u.packed.n {
-			return nil, fmt.Errorf("%d bytes out of %d are too much", u.total, u.packed.n)
+		if packed := u.packed.n.Load(); u.total > u.freeSize && u.total > u.ratio*packed {
+			return nil, fmt.Errorf("%d bytes out of %d are too much", u.total, packed)
 		}
 	}
 	return data, nil
 }
 
-// counter counts what was read through it.
+// counter counts what was read through it. The count may be looked at by another goroutine.
 type counter struct {
 	r io.Reader
-	n int64
+	n atomic.Int64
 }
 
 func (c *counter) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
-	c.n += int64(n)
+	c.n.Add(int64(n))
 	return n, err
 }
