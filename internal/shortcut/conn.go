@@ -18,6 +18,8 @@ const (
 	rearmAfter = time.Second
 	// maxPooled is the size up to which the space of an answer is used again.
 	maxPooled = 1 << 16
+	// maxStray is how many bytes that end lines may follow a body without belonging to anything, as in net/http.
+	maxStray = 4
 )
 
 // answers are the spaces of bodies and of whole answers.
@@ -163,6 +165,15 @@ func (c *conn) handOn(failed bool) {
 	if err := c.SetReadDeadline(time.Time{}); err != nil {
 		_ = c.Close() // it is broken
 		return
+	}
+	if c.answered {
+		// net/http passes over such bytes behind a POST, but does not know of the one that was answered here.
+		for range min(maxStray, len(c.data)) {
+			if c.data[0] != '\r' && c.data[0] != '\n' {
+				break
+			}
+			c.data = c.data[1:]
+		}
 	}
 	again := &replayed{Conn: c.Conn, data: c.data}
 	again.failed.Store(failed)

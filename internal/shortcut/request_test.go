@@ -79,7 +79,8 @@ func TestParse(t *testing.T) {
 // FuzzParse states: what is taken for a plain request, net/http reads as the same request, and as one without surprises.
 // The beginning of a plain request is never foreign.
 func FuzzParse(f *testing.F) {
-	for _, head := range []string{"", "Host: a\r\n", "Host: a\r\nContent-Length: 2\r\n", "Connection: keep-alive\r\n"} {
+	for _, head := range []string{"", "Host: a\r\n", "Host: a\r\nContent-Length: 2\r\n", "Connection: keep-alive\r\n", "Content-Length: 3\r\n",
+		"Transfer-Encoding: chunked\r\n", "X: y\r\n z\r\n", "X: y\n", "X : y\r\n", "Content-Length: +2\r\n", "Content-Length: 002\r\n"} {
 		f.Add([]byte(start + head + "Host: a\r\nContent-Length: 2\r\n\r\n{}"))
 	}
 	routes := testRoutes()
