@@ -22,6 +22,8 @@ type Features struct {
 	Sparse *ml.Sparse
 	// Dense has shape [rows, features].
 	Dense [][]float32
+	// Width is how many features a row of Dense would have that has no rows; with rows it may be 0.
+	Width int
 }
 
 // Columns returns how many features a row has.
@@ -32,7 +34,7 @@ func (f *Features) Columns() int {
 	case len(f.Dense) > 0:
 		return len(f.Dense[0])
 	}
-	return 0
+	return f.Width
 }
 
 // AddSparse appends sparse features to the message.

@@ -1,7 +1,7 @@
 package neural
 
 import (
-	"fmt"
+	"errors"
 
 	"github.com/parleybot/parley/internal/ml/nn"
 	"github.com/parleybot/parley/internal/value"
@@ -46,7 +46,7 @@ func newNetwork(p *nn.Params, s *Spec) (*network, error) {
 		}
 	}
 	if n.turns[Intent] == nil && n.turns[Text] == nil || n.turns[ActionName] == nil && n.turns[ActionText] == nil {
-		return nil, fmt.Errorf("no features of users or of actions")
+		return nil, errors.New("no features of users or of actions: there must be a story with an intent, or with a text and a featurizer for it")
 	}
 	for _, group := range joinGroups {
 		n.width += n.groupUnits(group)

@@ -50,9 +50,9 @@ func TestTapeAllocatesNothingInTheSteadyState(t *testing.T) {
 		run(infer)
 		run(train)
 	}
-	// What is left are functions that products hand to goroutines.
-	assert.LessOrEqual(t, testing.AllocsPerRun(10, func() { run(infer) }), 16.0, "inference")
-	assert.LessOrEqual(t, testing.AllocsPerRun(10, func() { run(train) }), 32.0, "training")
+	// What is left are functions that products hand to goroutines, and what the race detector takes out of pools.
+	assert.LessOrEqual(t, testing.AllocsPerRun(10, func() { run(infer) }), 32.0, "inference")
+	assert.LessOrEqual(t, testing.AllocsPerRun(10, func() { run(train) }), 64.0, "training")
 }
 
 func TestInferenceComputesOnlyTheRowsThatAreNeeded(t *testing.T) {

@@ -170,7 +170,7 @@ func stratified(y []int, folds, classes int) ([]int, error) {
 		counts[rank[k]]++
 	}
 	if slices.Max(counts) < folds {
-		return nil, fmt.Errorf("cross-validation with %d folds needs a class with as many examples", folds)
+		return nil, fmt.Errorf("cross-validation with %d folds needs a class with as many examples, the largest has %d", folds, slices.Max(counts))
 	}
 	// shares is how many examples of each class a fold gets: the sorted examples are dealt out in turn.
 	shares := make([][]int, len(counts))

@@ -118,7 +118,7 @@ func (f *Featurizer) featurize(ctx context.Context, messages []*nlu.Message, att
 			t := f.prepare(m, a)
 			if n := len(t.pieces); n > f.limit() {
 				if training {
-					return fmt.Errorf("the text %q is too long: %d word pieces, the model takes %d", m.Value(a), n, f.limit())
+					return fmt.Errorf("the text that begins with %.60q is too long: %d word pieces, the model takes %d; shorten it", m.Value(a), n, f.limit())
 				}
 				f.log.Debug("a text is longer than the model takes", "text", m.Value(a))
 			}
@@ -209,7 +209,7 @@ func (f *Featurizer) encode(ctx context.Context, batch []*text, a nlu.Attribute)
 }
 
 func (f *Featurizer) add(m *nlu.Message, a nlu.Attribute, t nlu.FeatureType, rows [][]float32) {
-	m.Features = append(m.Features, nlu.Features{Attribute: a, Type: t, Origin: f.Alias, Dense: rows})
+	m.Features = append(m.Features, nlu.Features{Attribute: a, Type: t, Origin: f.Alias, Dense: rows, Width: f.encoder.Hidden})
 }
 
 // align returns a row a token, the mean of its pieces; zeros stand for pieces behind the model's limit. As in Rasa the
