@@ -29,7 +29,7 @@ func TestOptionsMerge(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "cosine", o.SimilarityType)
 	assert.Equal(t, "auto", o.Confidence)
-	assert.Equal(t, 3, o.FinetuneEpochs(2.5))
+	assert.Equal(t, 3, o.finetuneEpochs(2.5))
 }
 
 func TestOptionsRefused(t *testing.T) {

@@ -54,8 +54,23 @@ func (s Setup) Start(o *Options, d *project.Domain, env component.Env) *Training
 	return t
 }
 
-// FinetuneEpochs returns how many epochs a training that goes on from an earlier one has.
-func (o *Options) FinetuneEpochs(fraction float64) int {
+// Resume is Start for a training that goes on from what Spec.Write stored in from, with a part of the epochs. Where
+// nothing was learnt before it begins anew. Absent options have the values of defaults.
+func (s Setup) Resume(o *Options, d *project.Domain, env component.Env, from component.Resource, defaults *value.Map,
+	epochFraction float64) (*Training, error) {
+	earlier, err := Read(from, defaults)
+	if err != nil {
+		return nil, err
+	}
+	t := s.Start(o, d, env)
+	if t.From = earlier; earlier != nil {
+		t.Options.Epochs = o.finetuneEpochs(epochFraction)
+	}
+	return t, nil
+}
+
+// finetuneEpochs returns how many epochs a training that goes on from an earlier one has.
+func (o *Options) finetuneEpochs(fraction float64) int {
 	n := float64(o.Epochs) * fraction
 	if whole := int(n); float64(whole) < n {
 		return whole + 1

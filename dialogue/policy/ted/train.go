@@ -21,13 +21,9 @@ func (p *Policy) Train(ctx context.Context, data *training.Data) error {
 
 // Finetune implements policy.Finetuner.
 func (p *Policy) Finetune(ctx context.Context, data *training.Data, from component.Resource, epochFraction float64) error {
-	earlier, err := neural.Read(from, defaults)
+	t, err := p.setup.Resume(&p.options, data.Domain, p.env, from, defaults, epochFraction)
 	if err != nil {
 		return err
-	}
-	t := p.setup.Start(&p.options, data.Domain, p.env)
-	if t.From = earlier; earlier != nil {
-		t.Options.Epochs = p.options.FinetuneEpochs(epochFraction)
 	}
 	return p.train(ctx, data, t)
 }

@@ -66,11 +66,18 @@ func activations() {
 	})
 	end()
 
-	unary := func(name string, op func(x vec) vec) {
-		function(name, "(dst, x []float32)")
-		each([]string{"dst", "x"}, 2, func(l *loop, u int) { l.store("dst", u, op(l.load("x", u))) })
-		end()
-	}
+	exponentials()
+	gelu()
+}
+
+// unary is a function of each element.
+func unary(name string, op func(x vec) vec) {
+	function(name, "(dst, x []float32)")
+	each([]string{"dst", "x"}, 2, func(l *loop, u int) { l.store("dst", u, op(l.load("x", u))) })
+	end()
+}
+
+func exponentials() {
 	unary("expAVX", exp)
 	unary("sigmoidAVX", func(x vec) vec {
 		VXORPS(bits(1<<31), x, x)
@@ -91,6 +98,10 @@ func activations() {
 		VADDPS(constant(1), e, e)
 		return e
 	})
+}
+
+// gelu is x times the normal distribution's function, its slope, and both at once.
+func gelu() {
 	unary("geluAVX", func(x vec) vec {
 		cdf, _ := normal(x)
 		VMULPS(x, cdf, cdf)
