@@ -139,7 +139,7 @@ func (o *options) prefix(cfg *component.Config) string {
 		return s + ":"
 	}
 	log := cfg.Env.WithDefaults().Logger
-	log.Warn("key_prefix may only have letters and digits, it is ignored", "key_prefix", value.Str(o.KeyPrefix))
+	log.Warn("key_prefix may only have letters and digits, it is ignored", "value", value.Repr(o.KeyPrefix))
 	return ""
 }
 
