@@ -19,7 +19,7 @@ export CGO_ENABLED ?= 0
 # The Python with rasa-sdk: tests run custom actions in it.
 export PARLEY_PYTHON := $(VENV)/bin/python
 
-.PHONY: help build run actions test test-race test-minilm bench bench-models fuzz lint fmt docs venv clean
+.PHONY: help build run actions test test-race test-minilm bench bench-models fuzz lint fmt docs venv testservers clean
 
 help: ## list what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,10 +48,13 @@ venv: $(VENV)/.ready
 $(VENV)/.ready: scripts/python.sh scripts/requirements.txt
 	scripts/python.sh $(VENV)
 
-test: venv ## install what the tests need and run them all
+testservers: ## install the servers that tests start: Redis, PostgreSQL, MariaDB, RabbitMQ, Kafka, DynamoDB Local and one like MongoDB
+	scripts/testservers.sh $(CACHE)/testservers
+
+test: venv testservers ## install what the tests need and run them all
 	go test $(TESTFLAGS) ./...
 
-test-race: venv ## run the tests with the race detector (needs a C compiler)
+test-race: venv testservers ## run the tests with the race detector (needs a C compiler)
 	CGO_ENABLED=1 go test -race $(TESTFLAGS) ./...
 
 test-minilm: $(VENV)/.minilm ## test LanguageModelFeaturizer with a real model, from a package of 83 MB
