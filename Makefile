@@ -48,7 +48,7 @@ venv: $(VENV)/.ready
 $(VENV)/.ready: scripts/python.sh scripts/requirements.txt
 	scripts/python.sh $(VENV)
 
-testservers: ## install the servers that tests start: Redis, PostgreSQL, MariaDB, RabbitMQ, Kafka, DynamoDB Local and one like MongoDB
+testservers: ## install the servers that tests start: Redis, PostgreSQL, Kafka and so on
 	scripts/testservers.sh $(CACHE)/testservers
 
 test: venv testservers ## install what the tests need and run them all

@@ -65,5 +65,5 @@ func issue(certFile, keyFile string, by *issuer) (*issuer, error) {
 
 // writePEM writes a file that servers running as other users may read; it is a test's.
 func writePEM(file, kind string, der []byte) error {
-	return os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o644) //nolint:gosec // see above
+	return os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o644)
 }

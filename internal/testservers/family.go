@@ -31,7 +31,7 @@ func family(pid int) []int {
 
 // readStat returns a process's parent and its state, a letter.
 func readStat(file string) (parent int, state string, err error) {
-	text, err := os.ReadFile(file) //nolint:gosec // a file of /proc
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return 0, "", err
 	}

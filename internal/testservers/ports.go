@@ -32,11 +32,11 @@ func freePort() (int, error) {
 		ports.given = map[int]bool{}
 	}
 	for range 1000 {
-		port := lowest + rand.IntN(limit-lowest) //nolint:gosec // nothing secret
+		port := lowest + rand.IntN(limit-lowest)
 		if ports.given[port] {
 			continue
 		}
-		l, err := net.Listen("tcp", fmt.Sprintf(":%d", port)) //nolint:gosec,noctx // whether anybody listens anywhere
+		l, err := net.Listen("tcp", fmt.Sprintf(":%d", port)) //nolint:noctx // whether anybody listens anywhere
 		if err != nil {
 			continue
 		}

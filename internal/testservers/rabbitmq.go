@@ -47,7 +47,7 @@ func rabbitMQ(config string) (spec, error) {
 			text := fmt.Sprintf("listeners.tcp.default = 127.0.0.1:%d\nlog.console = true\nlog.console.level = info\nloopback_users = none\n"+
 				"disk_free_limit.absolute = 1MB\n%s\n", port, config)
 			for name, content := range map[string]string{"rabbitmq.conf": text, "enabled_plugins": "[].\n", "rabbitmq-env.conf": ""} {
-				if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil { //nolint:gosec // the server's user reads it
+				if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
 					return err
 				}
 			}

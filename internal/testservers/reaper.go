@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// reaper is a process that outlives this one by a moment: it reads which process groups run and, when the pipe from here
+// reaper is a process that outlives this one by a moment: it reads which processes and groups run and, when the pipe from here
 // closes because this process has ended, kills them and removes their files. So does a test that panics, runs into its
 // time limit or is killed leave nothing behind.
 var reaper struct {
@@ -30,7 +30,7 @@ while read -r op id; do
     -) rest=; for g in $groups; do [ "$g" = "$id" ] || rest="$rest $g"; done; groups=$rest ;;
   esac
 done
-for g in $groups; do kill -9 "-$g" 2>/dev/null; done
+for g in $groups; do kill -9 "-$g" 2>/dev/null; kill -9 "$g" 2>/dev/null; done
 i=0
 while rm -rf "$1" 2>/dev/null; [ -e "$1" ] && [ $i -lt 50 ]; do sleep 0.1; i=$((i+1)); done`
 
@@ -44,10 +44,10 @@ func startReaper() error {
 		return err
 	}
 	// Servers run as users of their own, which have to pass.
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // see above
+	if err := os.Chmod(dir, 0o755); err != nil {
 		return err
 	}
-	cmd := exec.Command("/bin/sh", "-c", reaperScript, "reaper", dir)
+	cmd := exec.Command("/bin/sh", "-c", reaperScript, "reaper", dir) //nolint:noctx // it outlives every context
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	pipe, err := cmd.StdinPipe()
 	if err != nil {
@@ -78,7 +78,7 @@ func newDir(name string) (string, error) {
 		return "", fmt.Errorf("starting the process that ends servers: %w", err)
 	}
 	dir := filepath.Join(reaper.dir, name+"-"+strconv.FormatInt(directories.Add(1), 10))
-	return dir, os.Mkdir(dir, 0o755) //nolint:gosec // servers run as users of their own
+	return dir, os.Mkdir(dir, 0o755)
 }
 
 // starts hands commands to the thread that starts them all.

@@ -126,13 +126,13 @@ func (s *Server) run() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.runs++
-	log, err := os.Create(s.logFile()) //nolint:gosec // a path of our own
+	log, err := os.Create(s.logFile())
 	if err != nil {
 		return err
 	}
 	defer log.Close() //nolint:errcheck // the child has it
 	argv := s.spec.argv(s.Port(), s.Dir)
-	cmd := exec.Command(argv[0], argv[1:]...) //nolint:gosec,noctx // ends with the test or by Kill
+	cmd := exec.Command(argv[0], argv[1:]...) //nolint:noctx // ends with the test or by Kill
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.Dir, log, log
 	cmd.Env = os.Environ()
 	if s.spec.env != nil {
@@ -184,7 +184,7 @@ func (s *Server) isReady() error {
 }
 
 func dial(addr string) error {
-	c, err := net.DialTimeout("tcp", addr, time.Second)
+	c, err := net.DialTimeout("tcp", addr, time.Second) //nolint:noctx // it has a time limit
 	if err != nil {
 		return err
 	}
@@ -249,6 +249,10 @@ func (s *Server) signal(sig syscall.Signal) {
 	for _, id := range family(s.cmd.Process.Pid) {
 		if err := syscall.Kill(id, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
 			s.fail("%s: %s: %v", s.spec.name, sig, err)
+		}
+		// Processes that end with their parent when they run do not while they are halted.
+		if id > 0 && id != s.cmd.Process.Pid {
+			_ = tell(map[syscall.Signal]string{syscall.SIGSTOP: "+", syscall.SIGCONT: "-"}[sig], id)
 		}
 	}
 }

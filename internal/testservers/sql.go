@@ -49,9 +49,9 @@ func (s *Server) NewDatabase(tb testing.TB) string {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	cmd := exec.Command("psql", "-X", "-q", s.URL, "-c", "create database "+name) //nolint:gosec,noctx // a command of our own
+	cmd := exec.Command("psql", "-X", "-q", s.URL, "-c", "create database "+name) //nolint:noctx // a command of our own
 	if s.spec.name == "mariadb" {
-		cmd = exec.Command("mariadb", "--no-defaults", "-h", host, "-P", port, "-u", "root", "-e", //nolint:gosec,noctx // see above
+		cmd = exec.Command("mariadb", "--no-defaults", "-h", host, "-P", port, "-u", "root", "-e", //nolint:noctx // see above
 			"create database "+name+" character set utf8mb4")
 	}
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -80,7 +80,7 @@ func systemUser(name string) (*syscall.Credential, error) {
 
 // command runs a program that prepares a server's files.
 func command(as *syscall.Credential, dir string, argv ...string) error {
-	cmd := exec.Command(argv[0], argv[1:]...) //nolint:gosec,noctx // see above
+	cmd := exec.Command(argv[0], argv[1:]...) //nolint:noctx // see above
 	cmd.Dir, cmd.SysProcAttr = dir, &syscall.SysProcAttr{Credential: as}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w\n%s", filepath.Base(argv[0]), err, out)
