@@ -57,12 +57,16 @@ func New() *Locks {
 	return l
 }
 
+func (l *Locks) shard(senderID string) *shard {
+	return &l.shards[maphash.String(l.seed, senderID)%shardCount]
+}
+
 // Lock implements stores.Locker. Calling unlock again does nothing.
 func (l *Locks) Lock(ctx context.Context, senderID string) (unlock func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, notAcquired(senderID, err)
 	}
-	sh := &l.shards[maphash.String(l.seed, senderID)%shardCount]
+	sh := l.shard(senderID)
 	own := &ticket{}
 	unlock = func() { sh.handOn(senderID, own) }
 
@@ -98,6 +102,11 @@ func (sh *shard) handOn(senderID string, own *ticket) {
 	if q == nil || q.owner != own {
 		return
 	}
+	sh.next(senderID, q)
+}
+
+// next takes the lock from whoever has it.
+func (sh *shard) next(senderID string, q *queue) {
 	if len(q.waiting) == 0 {
 		delete(sh.queue, senderID)
 		return
@@ -115,6 +124,19 @@ func (sh *shard) leave(senderID string, own *ticket) {
 	}
 	sh.mu.Unlock()
 	sh.handOn(senderID, own)
+}
+
+// Delete implements stores.Locker. The next in the queue gets the lock.
+func (l *Locks) Delete(_ context.Context, senderID string) (bool, error) {
+	sh := l.shard(senderID)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	q := sh.queue[senderID]
+	if q == nil {
+		return false, nil
+	}
+	sh.next(senderID, q)
+	return true, nil
 }
 
 // Close implements stores.Locker. There is nothing to release.

@@ -10,7 +10,19 @@ import (
 )
 
 func TestLocks(t *testing.T) {
-	storetest.Locks(t, func(*testing.T) stores.Locker { return New() })
+	storetest.Locks(t, func(*testing.T) storetest.LockNodes {
+		l := New()
+		waiting := func(senderID string) int {
+			sh := l.shard(senderID)
+			sh.mu.Lock()
+			defer sh.mu.Unlock()
+			if q := sh.queue[senderID]; q != nil {
+				return len(q.waiting)
+			}
+			return 0
+		}
+		return storetest.LockNodes{Nodes: []stores.Locker{l}, Waiting: waiting}
+	})
 }
 
 func TestNothingIsKept(t *testing.T) {

@@ -1,0 +1,265 @@
+package redis
+
+import (
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+const (
+	// pollEvery and pollJitter say how often those who wait look whether it is their turn.
+	pollEvery  = 50 * time.Millisecond
+	pollJitter = 25 * time.Millisecond
+	// settleTime is how long Rasa takes between writing an empty lock and deleting it, and some more.
+	settleTime = 3 * time.Millisecond
+	// maxTexts is how many of its last texts a ticket is known by. A Rasa node can bring one back that is as old as the
+	// time between its reading and writing.
+	maxTexts = 3
+)
+
+type state int
+
+const (
+	asked  state = iota // not in Redis yet
+	queued              // waits for its turn
+	held                // its turn runs
+	left                // to be dropped
+)
+
+// ticket is one call of Lock. All but ready and gone is guarded by Locks.mu.
+type ticket struct {
+	state state
+	// texts are what the ticket may look like in Redis, the latest first; none before it is there.
+	texts []string
+	// digits tell it from others when a call is repeated.
+	digits int
+	// ready is closed when the ticket's turn comes, or when err is set, which is not changed after.
+	ready chan struct{}
+	err   error
+	// since is when it got the lock, by the clock of Redis, in microseconds.
+	since int64
+	// gone is closed when it was tried to drop the ticket, and tried is set.
+	gone  chan struct{}
+	tried bool
+	// leftAt is when it was given back.
+	leftAt time.Time
+}
+
+func newTicket() *ticket {
+	return &ticket{digits: rand.IntN(1000), ready: make(chan struct{}), gone: make(chan struct{})}
+}
+
+func (t *ticket) remember(text string) {
+	if len(t.texts) > 0 && t.texts[0] == text {
+		return
+	}
+	t.texts = slices.Insert(t.texts, 0, text)
+	t.texts = t.texts[:min(len(t.texts), maxTexts)]
+}
+
+// fail gives up a ticket that is asked or queued. In Redis it expires.
+func (t *ticket) fail(err error) {
+	t.state, t.err = left, err
+	close(t.ready)
+}
+
+// line is this node's queue for one conversation. What changes is guarded by Locks.mu; its goroutine ends when there are
+// no tickets.
+type line struct {
+	locks         *Locks
+	senderID, key string
+	wake          chan struct{}
+	// tickets are in the order of asking, which is that of their numbers unless some were lost.
+	tickets []*ticket
+	// busy tells that a call is under way, whose answer may know less than what happened meanwhile.
+	busy bool
+	// answered is when Redis answered last.
+	answered time.Time
+}
+
+func (n *line) signal() {
+	select {
+	case n.wake <- struct{}{}:
+	default: // it is going to look anyway
+	}
+}
+
+// drop makes a ticket one to be dropped, whatever it was before.
+func (n *line) drop(t *ticket) {
+	if t.state == left {
+		return
+	}
+	t.state, t.leftAt = left, time.Now()
+	n.signal()
+}
+
+// close fails those who wait and drops all.
+func (n *line) close() {
+	for _, t := range n.tickets {
+		switch t.state {
+		case asked, queued:
+			t.fail(notAcquired(n.senderID, errClosed))
+		case held:
+			t.state = left
+		}
+	}
+}
+
+// run serves the line: it gathers what there is to do, has it done, hands out the outcome and waits for more.
+func (n *line) run() {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		b, ok := n.gather()
+		if !ok {
+			return
+		}
+		a, err := n.locks.send(n, b)
+		pause := n.settle(b, a, err)
+		if pause <= 0 {
+			continue
+		}
+		timer.Reset(pause)
+		select {
+		case <-n.wake:
+		case <-timer.C:
+		case <-n.locks.closing:
+		}
+	}
+}
+
+// batch is what is done about a line at once.
+type batch struct {
+	issue, drop, keep []*ticket
+	// holder is the index in keep of the ticket that holds the lock, -1 when none does.
+	holder int
+}
+
+// gather returns what there is to do. Without any tickets the line is taken down.
+func (n *line) gather() (b batch, ok bool) {
+	l := n.locks
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n.tickets = slices.DeleteFunc(n.tickets, func(t *ticket) bool { return t.state == left && len(t.texts) == 0 })
+	if len(n.tickets) == 0 {
+		delete(l.lines, n.key)
+		return b, false
+	}
+	b.holder = -1
+	for _, t := range n.tickets {
+		if t.state == held {
+			b.holder = len(b.keep)
+		}
+		switch t.state {
+		case asked:
+			b.issue = append(b.issue, t)
+		case left:
+			b.drop = append(b.drop, t)
+		default:
+			b.keep = append(b.keep, t)
+		}
+	}
+	n.busy = true
+	return b, true
+}
+
+// settle notes the outcome of a call and returns how long there is nothing to do.
+func (n *line) settle(b batch, a answer, err error) time.Duration {
+	l := n.locks
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n.busy = false
+	for _, t := range b.drop {
+		if !t.tried {
+			t.tried = true
+			close(t.gone)
+		}
+	}
+	if err != nil {
+		n.withdraw(b, err)
+		if !isUnavailable(err) {
+			return retryEvery
+		}
+		return l.gate.pause()
+	}
+	n.answered = time.Now()
+	n.forget(b.drop)
+	for i, t := range b.keep {
+		n.renewed(t, a.kept[i], a.lost[i])
+	}
+	for i, t := range b.issue {
+		t.remember(a.issued[i])
+		if t.state == asked {
+			t.state = queued
+		}
+	}
+	return n.next(&a)
+}
+
+func (n *line) renewed(t *ticket, text string, lost bool) {
+	t.remember(text)
+	if lost && t.state == held {
+		n.locks.log.Warn("a conversation's lock was lost while it was held; other turns may have run meanwhile", "sender_id", n.senderID)
+	}
+}
+
+// forget takes tickets out of the line.
+func (n *line) forget(list []*ticket) {
+	if len(list) > 0 {
+		n.tickets = slices.DeleteFunc(n.tickets, func(t *ticket) bool { return slices.Contains(list, t) })
+	}
+}
+
+// next grants the lock if it is somebody's turn, and returns when to look again.
+func (n *line) next(a *answer) time.Duration {
+	l := n.locks
+	if len(n.tickets) == 0 {
+		return 0
+	}
+	var holder, waiting, first *ticket
+	for _, t := range n.tickets {
+		switch {
+		case t.state == held:
+			holder = t
+		case t.state == queued:
+			waiting = t
+			if t.texts[0] == a.first {
+				first = t
+			}
+		}
+	}
+	if holder == nil && first != nil && !a.pending {
+		first.state, first.since = held, a.now
+		close(first.ready)
+		holder = first
+	}
+	switch {
+	case holder != nil || waiting == nil:
+		return l.lease / 3
+	case first != nil:
+		return settleTime
+	}
+	poll := pollEvery + rand.N(pollJitter)
+	return min(poll, a.firstLasts+time.Millisecond)
+}
+
+// withdraw gives up what failed: new tickets at once, those who wait when nothing was heard for a lease, by when their
+// tickets have expired. What is held goes on.
+func (n *line) withdraw(b batch, err error) {
+	l := n.locks
+	for _, t := range b.issue {
+		if t.state == asked {
+			t.fail(err)
+		}
+	}
+	n.forget(b.issue)
+	mute := time.Since(n.answered) > l.lease
+	for _, t := range b.keep {
+		if t.state == queued && (mute || !isUnavailable(err)) {
+			t.fail(err)
+		}
+	}
+	n.tickets = slices.DeleteFunc(n.tickets, func(t *ticket) bool {
+		return t.state == left && (l.closed || !isUnavailable(err) || time.Since(t.leftAt) > l.lease)
+	})
+}
