@@ -8,8 +8,11 @@ of runs, each with the value of RASA_ENVIRONMENT (null: not set), options and wh
 
 import asyncio
 import json
+import logging
 import os
 import sys
+
+import structlog
 
 from rasa.core.brokers.broker import EventBroker
 from rasa.core.tracker_store import InMemoryTrackerStore
@@ -25,6 +28,8 @@ from rasa.shared.core.events import (
     UserUttered,
 )
 from rasa.utils.endpoints import EndpointConfig
+
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))  # it prints, otherwise
 
 ENVIRONMENTS = [None, "staging", ""]
 
@@ -103,7 +108,7 @@ async def kafka(address):
         topic, by_sender = f"recorded{n}", n > 0
         senders = {"ann": events()}
         if by_sender:
-            senders.update({s: [Restarted(timestamp=1.5)] for s in ["", "zoë 🍑", *(f"sender-{i}" for i in range(30))] if s})
+            senders.update({s: [Restarted(timestamp=1.5)] for s in ["zoë 🍑", *(f"sender-{i}" for i in range(30))]})
         options = {"type": "kafka", "url": address, "security_protocol": "PLAINTEXT", "topic": topic, "partition_by_sender": by_sender}
         await stream(options, environment, senders)
         consumer = Consumer({"bootstrap.servers": address, "group.id": f"recorder{n}", "auto.offset.reset": "earliest"})
