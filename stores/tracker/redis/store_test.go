@@ -1,0 +1,76 @@
+package redis_test
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/parleybot/parley/component"
+	"github.com/parleybot/parley/internal/testservers"
+	"github.com/parleybot/parley/internal/value"
+	"github.com/parleybot/parley/stores"
+	"github.com/parleybot/parley/stores/storetest"
+	_ "github.com/parleybot/parley/stores/tracker/redis"
+)
+
+// build makes a store from options as endpoints.yml has them.
+func build(options *value.Map) (stores.TrackerStore, error) {
+	return stores.Trackers.Build(component.Config{Name: "redis", Options: options, Pos: "endpoints.yml:2:3"})
+}
+
+func open(t *testing.T, options *value.Map) stores.TrackerStore {
+	t.Helper()
+	s, err := build(options)
+	require.NoError(t, err)
+	return s
+}
+
+// at returns the options for a server, with others behind.
+func at(t *testing.T, addr string, more ...any) *value.Map {
+	t.Helper()
+	host, port, err := net.SplitHostPort(addr)
+	require.NoError(t, err)
+	n, err := strconv.Atoi(port)
+	require.NoError(t, err)
+	return value.NewMap(append([]any{"url", host, "port", int64(n)}, more...)...)
+}
+
+var prefixes atomic.Int64
+
+// place makes places that have a key_prefix of their own.
+func place(options func(prefix string) *value.Map) func(t *testing.T) storetest.Place {
+	return func(t *testing.T) storetest.Place {
+		prefix := fmt.Sprint("p", prefixes.Add(1))
+		return func() stores.TrackerStore { return open(t, options(prefix)) }
+	}
+}
+
+func TestTrackers(t *testing.T) {
+	addr := testservers.Redis(t)
+	for name, more := range map[string][]any{
+		"plain":   {"segments", "off"},
+		"expiry":  {"record_exp", int64(600)},
+		"cutting": {"segments", "always", "segment_events", int64(20)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			storetest.Trackers(t, place(func(prefix string) *value.Map {
+				return at(t, addr, append(more, "key_prefix", prefix)...)
+			}))
+		})
+	}
+}
+
+func TestCluster(t *testing.T) {
+	c := testservers.RedisCluster(t)
+	nodes := make([]any, len(c.Addrs))
+	for i, addr := range c.Addrs {
+		nodes[i] = addr
+	}
+	storetest.Trackers(t, place(func(prefix string) *value.Map {
+		return value.NewMap("cluster", nodes, "key_prefix", prefix, "segment_events", int64(20))
+	}))
+}
