@@ -27,6 +27,12 @@ func NewForwarder(name string, sink func(ctx context.Context, message *value.Map
 	return &Collector{name: name, sink: sink}
 }
 
+// Collects reports whether an output keeps what is sent until the end, so that nobody gains when it is sent early.
+func Collects(out Output) bool {
+	c, ok := out.(*Collector)
+	return ok && c.sink == nil
+}
+
 // End returns what was sent, each a *value.Map. What is sent from now on is dropped, since nobody waits for it.
 func (c *Collector) End() []any {
 	c.mu.Lock()

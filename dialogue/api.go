@@ -2,30 +2,69 @@ package dialogue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/parleybot/parley/channels"
 	"github.com/parleybot/parley/dialogue/tracker"
 	"github.com/parleybot/parley/internal/value"
+	"github.com/parleybot/parley/stores"
 )
 
-// locked runs f on the last session of a conversation, holding its lock.
+// maxRuns is how often a turn is run before it is given up because others were always faster.
+const maxRuns = 20
+
+// locked runs f on the last session of a conversation, holding its lock. When f cannot store its turn because the
+// conversation went on meanwhile, it is run again on what the conversation is now.
 func (p *Processor) locked(ctx context.Context, senderID string, f func(tn *turn) error) error {
 	m := p.model.Load()
 	if m == nil {
 		return ErrNoModel
 	}
+	return p.lockedOn(ctx, m, senderID, f)
+}
+
+func (p *Processor) lockedOn(ctx context.Context, m *Model, senderID string, f func(tn *turn) error) error {
 	sender := senderOf(senderID)
+	if _, waits := p.waiting.Load(sender); waits {
+		return fmt.Errorf("an earlier turn of %q is not stored yet: %w", sender, stores.ErrUnavailable)
+	}
 	unlock, err := p.cfg.Locks.Lock(ctx, sender)
-	if err != nil {
+	switch {
+	case errors.Is(err, stores.ErrUnavailable):
+		// That no turn is lost is up to the tracker store.
+		p.cfg.Logger.WarnContext(ctx, "going on without a lock", "sender_id", sender, "err", err)
+		unlock = func() {}
+	case err != nil:
 		return fmt.Errorf("locking %q: %w", sender, err)
 	}
-	defer unlock()
-	tn, err := p.load(ctx, m, sender, nil)
-	if err != nil {
-		return err
+	var tn *turn
+	defer func() { p.release(sender, tn, unlock) }()
+	for run := 1; ; run++ {
+		if tn, err = p.load(ctx, m, sender, nil); err != nil {
+			return err
+		}
+		if err = f(tn); !errors.Is(err, stores.ErrConflict) || run == maxRuns || ctx.Err() != nil {
+			return err
+		}
+		p.cfg.Logger.InfoContext(ctx, "the conversation went on elsewhere, running the turn again", "sender_id", sender)
 	}
-	return f(tn)
+}
+
+// release hands the lock on, once the last turn is stored.
+func (p *Processor) release(sender string, tn *turn, unlock func()) {
+	if tn == nil || tn.spooled == nil {
+		unlock()
+		return
+	}
+	p.timers.running.Go(func() {
+		select {
+		case <-tn.spooled:
+		case <-p.timers.ctx.Done():
+		}
+		p.waiting.Delete(sender)
+		unlock()
+	})
 }
 
 // AppendMessage adds a user message to a conversation and extracts slots, without predicting anything; the message's
@@ -34,13 +73,16 @@ func (p *Processor) AppendMessage(ctx context.Context, msg *channels.UserMessage
 	var t *tracker.Tracker
 	err := p.locked(ctx, msg.SenderID, func(tn *turn) error {
 		t = tn.tracker
-		if err := tn.logMessage(ctx, msg); err != nil {
-			p.keepNew(ctx, tn)
-			return err
+		id := msg.MessageID
+		if id == "" {
+			id = p.cfg.NewID()
+		}
+		tn.id = messageCommit(t.SenderID, msg.MessageID, id)
+		if err := tn.logMessage(ctx, msg, id); err != nil {
+			return p.giveUp(ctx, tn, err)
 		}
 		if err := tn.extractSlots(ctx); err != nil {
-			p.keepNew(ctx, tn)
-			return err
+			return p.giveUp(ctx, tn, err)
 		}
 		return p.save(ctx, tn)
 	})
@@ -54,7 +96,7 @@ func (p *Processor) AppendEvents(ctx context.Context, senderID string, events []
 ) (*tracker.Tracker, error) {
 	var t *tracker.Tracker
 	err := p.locked(ctx, senderID, func(tn *turn) error {
-		t = tn.tracker
+		t, tn.id = tn.tracker, p.cfg.NewID()
 		if len(t.Events()) == 0 && !beginWithSession(events) {
 			if err := tn.updateSession(ctx, nil); err != nil {
 				return err
@@ -64,9 +106,10 @@ func (p *Processor) AppendEvents(ctx context.Context, senderID string, events []
 			tn.datedIfMissing(e)
 			t.Update(e)
 		}
+		tn.quiet = outputFor == nil
 		if outputFor != nil {
 			tn.out = outputFor(t)
-			tn.sideEffects(ctx, events)
+			tn.say(events)
 		}
 		return p.save(ctx, tn)
 	})
@@ -90,7 +133,7 @@ func (p *Processor) ReplaceEvents(ctx context.Context, senderID string, events [
 			tn.datedIfMissing(e)
 		}
 		t = tn.model.Trackers.FromEvents(tn.tracker.SenderID, events)
-		tn.tracker = t
+		tn.tracker, tn.replace, tn.quiet, tn.id = t, true, true, p.cfg.NewID()
 		return p.save(ctx, tn)
 	})
 	return t, err
@@ -102,7 +145,6 @@ func (p *Processor) ReplaceEvents(ctx context.Context, senderID string, events [
 func (p *Processor) Execute(ctx context.Context, senderID, actionName, policyName string, confidence float64,
 	outputFor OutputFor) (before *tracker.Tracker, out channels.Output, err error) {
 	err = p.locked(ctx, senderID, func(shown *turn) error {
-		shown.reminders = nil
 		if err := shown.updateSession(ctx, nil); err != nil {
 			return err
 		}
@@ -110,13 +152,13 @@ func (p *Processor) Execute(ctx context.Context, senderID, actionName, policyNam
 		out = outputFor(before)
 		i, ok := shown.model.Domain.ActionIndex(actionName)
 		if !ok {
-			p.keepNew(ctx, shown)
-			return fmt.Errorf("%w %q", ErrUnknownAction, actionName)
+			return p.giveUp(ctx, shown, fmt.Errorf("%w %q", ErrUnknownAction, actionName))
 		}
 		tn, err := p.load(ctx, shown.model, before.SenderID, out)
 		if err != nil {
 			return err
 		}
+		tn.id = p.cfg.NewID()
 		if err := tn.updateSession(ctx, nil); err != nil {
 			return err
 		}
@@ -139,14 +181,12 @@ func (p *Processor) TriggerIntent(ctx context.Context, senderID, intent string, 
 		}
 		t = tn.tracker
 		out = outputFor(t)
-		tn.out = out
+		tn.out, tn.id = out, p.cfg.NewID()
 		if _, ok := tn.model.Domain.Intent(intent); !ok {
-			p.keepNew(ctx, tn)
-			return fmt.Errorf("%w %q", ErrUnknownIntent, intent)
+			return p.giveUp(ctx, tn, fmt.Errorf("%w %q", ErrUnknownIntent, intent))
 		}
-		if err := tn.trigger(ctx, intent, entities); err != nil {
-			p.keepNew(ctx, tn)
-			return err
+		if err := tn.trigger(ctx, intent, entities, ""); err != nil {
+			return p.giveUp(ctx, tn, err)
 		}
 		return p.save(ctx, tn)
 	})

@@ -45,6 +45,13 @@ type Generator interface {
 		random func() float64) (*value.Map, error)
 }
 
+// Outbox delivers what commits set off. It may be called by several goroutines.
+type Outbox interface {
+	// Deliver takes a commit over and returns at once. after are the IDs of earlier commits of the conversation that may
+	// not be delivered yet.
+	Deliver(c stores.Commit, after []string)
+}
+
 // Parser understands user messages (nlu.Pipeline is one). It may be called by several goroutines.
 type Parser interface {
 	// Parse returns the parse data of a text. The map belongs to the caller, the values in it do not.
@@ -91,9 +98,18 @@ type Env struct {
 type Config struct {
 	Store stores.TrackerStore
 	Locks stores.Locker
-	// Brokers get the new events of every turn after they were stored.
-	Brokers []stores.Broker
-	Actions ActionRunner
+	// Outbox gets the commits that set something off elsewhere, after they were stored. Without one timers are set by the
+	// turn itself, and nothing is published.
+	Outbox Outbox
+	// PublishAll says that there are brokers: every commit with events goes to Outbox, not only those with timers.
+	PublishAll bool
+	// Timers keeps reminders. Without it there are none.
+	Timers stores.Timers
+	// SharedTimers says that other nodes set timers, too.
+	SharedTimers bool
+	// OutputOf returns the way to users of a channel who did not just write, nil when there is none; reminders use it.
+	OutputOf func(channel string) channels.Output
+	Actions  ActionRunner
 	// NLG generates all responses when it is set; otherwise the model's own generator does.
 	NLG Generator
 	// MaxActions is how many actions may follow a user message. Default: the environment variable
@@ -133,6 +149,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.NewID == nil {
 		c.NewID = newID
+	}
+	if c.OutputOf == nil {
+		c.OutputOf = func(string) channels.Output { return nil }
 	}
 	if c.AfterFunc == nil {
 		c.AfterFunc = func(d time.Duration, f func()) func() bool { return time.AfterFunc(d, f).Stop }

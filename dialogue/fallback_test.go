@@ -49,12 +49,12 @@ func TestTwoStageFallback(t *testing.T) {
 
 // stored returns the stored events of user u, none before the first message.
 func (b *bench) stored() []tracker.Event {
-	t, err := b.store.LoadAll(b.t.Context(), b.model.Trackers, "u")
+	conv, err := b.store.LoadAll(b.t.Context(), b.model.Trackers, "u")
 	require.NoError(b.t, err)
-	if t == nil {
+	if conv.Tracker == nil {
 		return nil
 	}
-	return t.Events()
+	return conv.Tracker.Events()
 }
 
 func TestClarifiedMessageHasFullConfidence(t *testing.T) {

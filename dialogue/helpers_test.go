@@ -17,6 +17,7 @@ import (
 	"github.com/parleybot/parley/internal/value"
 	"github.com/parleybot/parley/project"
 	lockmemory "github.com/parleybot/parley/stores/lock/memory"
+	timermemory "github.com/parleybot/parley/stores/timer/memory"
 	trackermemory "github.com/parleybot/parley/stores/tracker/memory"
 )
 
@@ -241,7 +242,7 @@ func newBench(t testing.TB, domainYAML string, next map[string]string, change ..
 		runner: &runner{do: map[string]func(*tracker.Tracker) (*actions.Result, error){}}}
 	cfg := Config{
 		Store: b.store, Locks: lockmemory.New(), Actions: b.runner, Now: b.clock.Now, AfterFunc: b.clock.AfterFunc,
-		Random: func() float64 { return 0 }, MaxActions: 10,
+		Random: func() float64 { return 0 }, MaxActions: 10, Timers: timermemory.New(),
 	}
 	for _, f := range change {
 		f(&cfg)
@@ -267,10 +268,16 @@ func (b *bench) say(text string) []string {
 // tracker returns what is stored of user u.
 func (b *bench) tracker() *tracker.Tracker {
 	b.t.Helper()
-	t, err := b.store.LoadAll(b.t.Context(), b.model.Trackers, "u")
+	conv, err := b.store.LoadAll(b.t.Context(), b.model.Trackers, "u")
 	require.NoError(b.t, err)
-	require.NotNil(b.t, t)
-	return t
+	require.NotNil(b.t, conv.Tracker)
+	return conv.Tracker
+}
+
+// advance moves the clock and waits for the reminders that this lets run.
+func (b *bench) advance(d time.Duration) {
+	b.clock.advance(d)
+	b.timers.running.Wait()
 }
 
 // line shows an event as a word or two.

@@ -2,155 +2,133 @@ package dialogue
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"sync"
+	"strconv"
+	"strings"
 	"time"
 
-	"github.com/parleybot/parley/channels"
 	"github.com/parleybot/parley/dialogue/tracker"
 	"github.com/parleybot/parley/internal/value"
+	"github.com/parleybot/parley/stores"
 )
 
-// missedAfter is how late a reminder may be and still run; it is APScheduler's default.
+// missedAfter is how late a reminder may be asked for and still run; it is APScheduler's default.
 const missedAfter = time.Second
 
-// reminders triggers intents at later times. A new reminder replaces one of the same name in the same conversation.
-// (In Rasa it replaces one of the same name in any conversation, which makes users lose reminders.)
-type reminders struct {
-	p         *Processor
-	ctx       context.Context // ends with close; it belongs to the timers, not to any call
-	cancelAll context.CancelFunc
-
-	mu      sync.Mutex
-	jobs    map[string]map[string]*reminder // by sender_id and name
-	closed  bool
-	running sync.WaitGroup
-}
-
-type reminder struct {
-	event *tracker.ReminderScheduled
-	stop  func() bool
-}
-
-func newReminders(p *Processor) *reminders {
-	r := &reminders{p: p, jobs: make(map[string]map[string]*reminder)}
-	r.ctx, r.cancelAll = context.WithCancel(context.Background())
-	return r
-}
-
-func (r *reminders) close() {
-	r.mu.Lock()
-	r.closed = true
-	for _, jobs := range r.jobs {
-		for _, job := range jobs {
-			job.stop()
+// setsTimers reports whether events make or cancel reminders.
+func setsTimers(events []tracker.Event) bool {
+	for _, e := range events {
+		switch e.(type) {
+		case *tracker.ReminderScheduled, *tracker.ReminderCancelled:
+			return true
 		}
 	}
-	clear(r.jobs)
-	r.mu.Unlock()
-	r.cancelAll()
-	r.running.Wait()
+	return false
 }
 
-// schedule starts the timer of a reminder. One that is long overdue never runs.
-func (r *reminders) schedule(ctx context.Context, e *tracker.ReminderScheduled, sender string, out channels.Output) {
+// SetTimers makes the timers that a commit asks for and removes those that it cancels. Doing it again changes nothing. It
+// is what an outbox does with a commit, beside publishing it. The errors are those of stores.Timers.
+//
+// A new reminder replaces one of the same name in the same conversation. (In Rasa it replaces one of the same name in any
+// conversation, which makes users lose reminders.)
+func (p *Processor) SetTimers(ctx context.Context, c stores.Commit) error {
+	if p.cfg.Timers == nil || strings.HasPrefix(c.ID, quietCommit) {
+		return nil
+	}
+	for i, e := range c.Events {
+		switch e := e.(type) {
+		case *tracker.ReminderScheduled:
+			if err := p.schedule(ctx, e, timerID(c.ID, i), c); err != nil {
+				return fmt.Errorf("setting reminder %q: %w", e.Name, err)
+			}
+		case *tracker.ReminderCancelled:
+			if !c.Fresh {
+				p.cfg.Logger.WarnContext(ctx, "a node ended before it cancelled a reminder, and its event does not tell which",
+					"sender_id", c.SenderID)
+				continue
+			}
+			if err := p.cancel(ctx, e, c.SenderID); err != nil {
+				return fmt.Errorf("cancelling reminders: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+func timerID(commit string, i int) string { return commit + "-" + strconv.Itoa(i) }
+
+// schedule sets the timer of a reminder. One that was overdue when it was asked for never runs.
+func (p *Processor) schedule(ctx context.Context, e *tracker.ReminderScheduled, id string, c stores.Commit) error {
 	due, err := parseTime(e.DateTime)
 	if err != nil {
-		r.p.cfg.Logger.ErrorContext(ctx, "scheduling a reminder", "sender_id", sender, "intent", e.Intent, "err", err)
-		return
+		p.cfg.Logger.ErrorContext(ctx, "scheduling a reminder", "sender_id", c.SenderID, "intent", e.Intent, "err", err)
+		return nil
 	}
-	delay := due.Sub(r.p.cfg.Now())
-	if delay < -missedAfter {
-		r.p.cfg.Logger.WarnContext(ctx, "reminder is overdue and will not run", "sender_id", sender, "intent", e.Intent)
-		return
+	if due.Before(c.Time.Add(-missedAfter)) {
+		p.cfg.Logger.WarnContext(ctx, "reminder is overdue and will not run", "sender_id", c.SenderID, "intent", e.Intent)
+		return nil
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closed {
-		return
+	data := value.NewMap("intent", e.Intent, "entities", e.Entities, "kill_on_user_msg", e.KillOnUserMessage,
+		"channel", p.timers.channelOf(id))
+	t := stores.Timer{SenderID: c.SenderID, Name: e.Name, ID: id, Due: due.UTC().Truncate(time.Microsecond), Data: data}
+	if err := p.cfg.Timers.Set(ctx, t); err != nil {
+		return err
 	}
-	if old := r.jobs[sender][e.Name]; old != nil {
-		old.stop()
-	}
-	if r.jobs[sender] == nil {
-		r.jobs[sender] = make(map[string]*reminder)
-	}
-	job := &reminder{event: e}
-	r.jobs[sender][e.Name] = job
-	job.stop = r.p.cfg.AfterFunc(max(delay, 0), func() { r.fire(job, sender, out) })
+	p.timers.wakeAt(due)
+	return nil
 }
 
-// forget takes a job off the list and reports whether it was there.
-func (r *reminders) forget(job *reminder, sender string) bool {
-	jobs := r.jobs[sender]
-	if jobs[job.event.Name] != job {
-		return false
+// cancel removes the conversation's reminders that match; what e leaves empty matches all.
+func (p *Processor) cancel(ctx context.Context, e *tracker.ReminderCancelled, sender string) error {
+	list, err := p.cfg.Timers.List(ctx, sender)
+	if err != nil {
+		return err
 	}
-	delete(jobs, job.event.Name)
-	if len(jobs) == 0 {
-		delete(r.jobs, sender)
-	}
-	return true
-}
-
-// cancel stops the conversation's reminders that match; what e leaves empty matches all.
-func (r *reminders) cancel(e *tracker.ReminderCancelled, sender string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, job := range r.jobs[sender] {
-		if e.Name != "" && e.Name != job.event.Name || e.Intent != "" && e.Intent != job.event.Intent {
+	for _, t := range list {
+		if e.Name != "" && e.Name != t.Name || e.Intent != "" && e.Intent != t.Data.String("intent") {
 			continue
 		}
-		if value.Truthy(e.Entities) && value.Str(e.Entities) != value.Str(job.event.Entities) {
+		if value.Truthy(e.Entities) && value.Str(e.Entities) != value.Str(t.Data.Value("entities")) {
 			continue
 		}
-		job.stop()
-		r.forget(job, sender)
-	}
-}
-
-func (r *reminders) fire(job *reminder, sender string, out channels.Output) {
-	r.mu.Lock()
-	due := !r.closed && r.forget(job, sender)
-	if due {
-		r.running.Add(1)
-	}
-	r.mu.Unlock()
-	if !due {
-		return
-	}
-	defer r.running.Done()
-	// What goes wrong in a request is caught by its server; here nobody else would.
-	defer func() {
-		if problem := recover(); problem != nil {
-			r.p.cfg.Logger.ErrorContext(r.ctx, "running a reminder", "sender_id", sender, "intent", job.event.Intent,
-				"err", fmt.Errorf("panic: %v", problem))
+		if _, err := p.cfg.Timers.Remove(ctx, t); err != nil {
+			return err
 		}
-	}()
-	if err := r.p.remind(r.ctx, job.event, sender, out); err != nil {
-		r.p.cfg.Logger.ErrorContext(r.ctx, "running a reminder", "sender_id", sender, "intent", job.event.Intent, "err", err)
 	}
+	return nil
 }
 
 // remind triggers the intent of a reminder unless the reminder is outdated; then nothing is stored
-// (MessageProcessor.handle_reminder).
-func (p *Processor) remind(ctx context.Context, e *tracker.ReminderScheduled, sender string, out channels.Output) error {
-	return p.locked(ctx, sender, func(tn *turn) error {
-		if out != nil {
+// (MessageProcessor.handle_reminder). One that has run already is not run again.
+func (p *Processor) remind(ctx context.Context, t stores.Timer) error {
+	return p.locked(ctx, t.SenderID, func(tn *turn) error {
+		if out := p.timers.outputOf(t); out != nil {
 			tn.out = out
+		}
+		tn.id = t.ID
+		if done, err := p.repeat(ctx, tn, t.ID); done || err != nil {
+			return err
 		}
 		if err := tn.updateSession(ctx, nil); err != nil {
 			return err
 		}
-		if e.KillOnUserMessage && messageAfter(tn.tracker, e.Name) || !applies(tn.tracker, e.Name) {
-			tn.log.DebugContext(ctx, "dropping an outdated reminder", "sender_id", sender, "intent", e.Intent)
+		intent := t.Data.String("intent")
+		if value.Truthy(t.Data.Value("kill_on_user_msg")) && messageAfter(tn.tracker, t.Name) || !applies(tn.tracker, t.Name) {
+			tn.log.DebugContext(ctx, "dropping an outdated reminder", "sender_id", t.SenderID, "intent", intent)
 			return nil
 		}
-		if err := tn.trigger(ctx, e.Intent, e.Entities); err != nil {
-			return err
+		if err := tn.trigger(ctx, intent, t.Data.Value("entities"), t.ID); err != nil {
+			return p.giveUp(ctx, tn, err)
 		}
 		return p.save(ctx, tn)
 	})
+}
+
+// isLater reports whether what failed may work later.
+func isLater(err error) bool {
+	return errors.Is(err, stores.ErrUnavailable) || errors.Is(err, stores.ErrLockNotAcquired) ||
+		errors.Is(err, stores.ErrConflict) || errors.Is(err, ErrNoModel)
 }
 
 func isReminder(e tracker.Event, name string) bool {

@@ -57,14 +57,17 @@ func TestReminders(t *testing.T) {
 				tt.then(b)
 			}
 			n := len(b.tracker().Events())
-			b.clock.advance(2 * minute)
+			b.advance(2 * minute)
 			if !tt.fires {
 				require.Len(t, b.tracker().Events(), n)
 				return
 			}
 			require.Equal(t, []string{"Hello"}, b.out.take())
 			require.Equal(t, []string{"dish='tea'", "utter_greet", "bot Hello", "action_listen"}, b.after("EXTERNAL: ask"))
-			require.Empty(t, b.reminders.jobs, "nothing is kept of it")
+			list, err := b.cfg.Timers.List(t.Context(), "u")
+			require.NoError(t, err)
+			require.Empty(t, list, "nothing is kept of it")
+			require.Empty(t, b.timers.outputs)
 		})
 	}
 }
@@ -77,7 +80,7 @@ func TestReminderAfterExpiryStoresNothing(t *testing.T) {
 	}
 	b.say("order")
 	n := len(b.tracker().Events())
-	b.clock.advance(3 * time.Hour)
+	b.advance(3 * time.Hour)
 	require.Len(t, b.tracker().Events(), n)
 }
 
@@ -89,7 +92,7 @@ func TestCloseStopsReminders(t *testing.T) {
 	}
 	b.say("order")
 	b.Close()
-	b.clock.advance(time.Hour)
+	b.advance(time.Hour)
 	require.Empty(t, b.out.take())
 }
 
@@ -102,7 +105,7 @@ func TestReminderThatPanics(t *testing.T) {
 	}
 	b.runner.do["action_fail"] = func(*tracker.Tracker) (*actions.Result, error) { panic("out of order") }
 	b.say("order")
-	b.clock.advance(2 * time.Minute)
+	b.advance(2 * time.Minute)
 	require.Contains(t, b.runner.calls, "action_fail")
 	require.Equal(t, []string{"Hello"}, b.say("greet"))
 }

@@ -16,12 +16,19 @@ func Replay(ctx context.Context, m *Model, env Env, t *tracker.Tracker, msg *cha
 		env.NLG = m.NLG
 	}
 	tn := &turn{
-		env: env, model: m, tracker: t, out: msg.Output, known: len(t.Events()),
+		env: env, model: m, tracker: t, out: msg.Output, commit: &commit{},
 		log: slog.New(slog.DiscardHandler), maxActions: Config{}.withDefaults().MaxActions,
 	}
 	if tn.out == nil {
 		tn.out = silent{}
 	}
 	t.Stamp(m.stamp)
-	return tn.handle(ctx, msg)
+	id := msg.MessageID
+	if id == "" {
+		id = env.NewID()
+	}
+	tn.id = messageCommit(t.SenderID, msg.MessageID, id)
+	err := tn.handle(ctx, msg, id)
+	tn.flush(ctx)
+	return err
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/parleybot/parley/dialogue/policy"
 	"github.com/parleybot/parley/dialogue/tracker"
 	"github.com/parleybot/parley/internal/value"
+	"github.com/parleybot/parley/stores"
 )
 
 const (
@@ -26,18 +27,16 @@ type turn struct {
 	out        channels.Output
 	log        *slog.Logger
 	maxActions int
-	// known is the number of events that were loaded.
-	known int
+	observer   func(ctx context.Context, made Made)
+	// commit is nil when the turn is only for show.
+	*commit
 	// isNew tells that the store has nothing of the conversation.
 	isNew bool
-	// reminders is nil when the turn is only for show.
-	reminders *reminders
-	observer  func(ctx context.Context, made Made)
 }
 
 // handle does everything for a user message except loading and storing (MessageProcessor.handle_message).
-func (tn *turn) handle(ctx context.Context, msg *channels.UserMessage) error {
-	if err := tn.logMessage(ctx, msg); err != nil {
+func (tn *turn) handle(ctx context.Context, msg *channels.UserMessage, id string) error {
+	if err := tn.logMessage(ctx, msg, id); err != nil {
 		return err
 	}
 	if tn.model.Policies == nil {
@@ -187,8 +186,10 @@ func (tn *turn) observe(ctx context.Context, pred *policy.Prediction, votes []po
 // tracker for the action to look at. It returns whether another action is to be predicted (MessageProcessor._run_action).
 func (tn *turn) runAction(ctx context.Context, a action, pred *policy.Prediction, before *tracker.Tracker) (bool, error) {
 	tn.update(before, pred.Events)
-	events, err := a.run(ctx, tn, before)
+	events, err := tn.run(ctx, a, before)
 	switch {
+	case errors.Is(err, stores.ErrConflict):
+		return false, err
 	case err == nil:
 	case ctx.Err() != nil:
 		return false, fmt.Errorf("running action %q: %w", a.name(), context.Cause(ctx))
@@ -213,7 +214,7 @@ func (tn *turn) runAction(ctx context.Context, a action, pred *policy.Prediction
 			return false, err
 		}
 	}
-	tn.sideEffects(ctx, events)
+	tn.say(events)
 	return !waits(a.name()), nil
 }
 
@@ -246,41 +247,9 @@ func (tn *turn) extractSlots(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("extracting slots: %w", err)
 	}
-	tn.send(ctx, events)
 	tn.update(tn.tracker, events)
+	tn.say(events)
 	return nil
-}
-
-// sideEffects sends the bot messages among events, then schedules and cancels reminders.
-func (tn *turn) sideEffects(ctx context.Context, events []tracker.Event) {
-	tn.send(ctx, events)
-	if tn.reminders == nil {
-		return
-	}
-	for _, e := range events {
-		if r, ok := e.(*tracker.ReminderScheduled); ok {
-			tn.reminders.schedule(ctx, r, tn.tracker.SenderID, tn.out)
-		}
-	}
-	for _, e := range events {
-		if c, ok := e.(*tracker.ReminderCancelled); ok {
-			tn.reminders.cancel(c, tn.tracker.SenderID)
-		}
-	}
-}
-
-// send delivers the bot messages among events. A message that cannot be delivered does not stop the turn.
-func (tn *turn) send(ctx context.Context, events []tracker.Event) {
-	for _, e := range events {
-		bot, ok := e.(*tracker.BotUttered)
-		if !ok {
-			continue
-		}
-		if err := tn.out.Send(ctx, tn.tracker.SenderID, botMessage(bot)); err != nil {
-			tn.log.ErrorContext(ctx, "sending a bot message", "sender_id", tn.tracker.SenderID, "channel", tn.out.Name(),
-				"err", err)
-		}
-	}
 }
 
 // botMessage returns a bot event as channels get it (BotUttered.message). Fields without a value are left out.

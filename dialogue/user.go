@@ -11,7 +11,7 @@ import (
 )
 
 // logMessage starts a session where one is due and adds the user message (MessageProcessor.log_message).
-func (tn *turn) logMessage(ctx context.Context, msg *channels.UserMessage) error {
+func (tn *turn) logMessage(ctx context.Context, msg *channels.UserMessage, id string) error {
 	if err := tn.updateSession(ctx, msg.Metadata); err != nil {
 		return err
 	}
@@ -21,10 +21,6 @@ func (tn *turn) logMessage(ctx context.Context, msg *channels.UserMessage) error
 		if parse, err = tn.model.parse(ctx, tn.log, msg.Text); err != nil {
 			return err
 		}
-	}
-	id := msg.MessageID
-	if id == "" {
-		id = tn.env.NewID()
 	}
 	e := tracker.NewUserUttered(msg.Text, parse, msg.InputChannel, id, msg.Metadata)
 	e.Timestamp = tn.env.Now()
@@ -85,9 +81,10 @@ func (m *Model) warnUnseen(ctx context.Context, log *slog.Logger, parse *value.M
 	}
 }
 
-// trigger answers an intent from outside (MessageProcessor.trigger_external_user_uttered).
-func (tn *turn) trigger(ctx context.Context, intent string, entities any) error {
-	e := tracker.NewExternal(intent, tn.entityList(ctx, entities), tn.tracker.LatestInputChannel())
+// trigger answers an intent from outside (MessageProcessor.trigger_external_user_uttered). messageID tells a reminder
+// that has run; it is "" where nothing needs to be told.
+func (tn *turn) trigger(ctx context.Context, intent string, entities any, messageID string) error {
+	e := tracker.NewExternal(intent, tn.entityList(ctx, entities), tn.tracker.LatestInputChannel(), messageID)
 	e.Timestamp = tn.env.Now()
 	tn.tracker.Update(e)
 	if err := tn.extractSlots(ctx); err != nil {

@@ -37,10 +37,12 @@ func (e Entry) OptionPos(key string) Pos {
 }
 
 // Endpoints is endpoints.yml: sections action_endpoint, nlg, nlu, models, tracker_store, lock_store, event_broker
-// by name. ${ENV} is replaced.
+// by name, and those of parley, inbox and state. ${ENV} is replaced.
 type Endpoints struct {
 	Sections map[string]Entry
-	File     string
+	// Brokers are the items of event_broker when that is a list, which Rasa does not have.
+	Brokers []Entry
+	File    string
 }
 
 // Section returns the section called name.

@@ -3,8 +3,12 @@ package project
 // settingsSchema is rasa/shared/utils/schemas/config.yml, 3.6.21: any mapping.
 var settingsSchema = &schema{kind: mapKind, open: true}
 
-// endpointSections are the sections rasa/core/utils.py AvailableEndpoints reads.
-var endpointSections = []string{"action_endpoint", "nlg", "nlu", "models", "tracker_store", "lock_store", "event_broker"}
+const brokerSection = "event_broker"
+
+// endpointSections are the sections rasa/core/utils.py AvailableEndpoints reads, and inbox and state.
+var endpointSections = []string{
+	"action_endpoint", "nlg", "nlu", "models", "tracker_store", "lock_store", brokerSection, "inbox", "state",
+}
 
 // LoadEndpoints reads endpoints.yml. An empty path gives endpoints without sections, a missing file is an error.
 // Sections that are null count as absent, others than Rasa's are ignored. The result is nil when the problems hold
@@ -26,6 +30,8 @@ func LoadEndpoints(path string) (*Endpoints, Problems) {
 				ps.Warnf(entry.KeyNode.At, "unknown section %q; did you mean %q?", entry.Key, near)
 			}
 		case entry.Val.isNull():
+		case entry.Key == brokerSection && entry.Val.Kind == yamlList:
+			e.Brokers = listEntries(entry, &ps)
 		case entry.Val.Kind != yamlMap:
 			ps.Errorf(entry.Val.At, "%s must be a mapping, not %s", entry.Key, entry.Val.kindName())
 		default:
@@ -36,6 +42,21 @@ func LoadEndpoints(path string) (*Endpoints, Problems) {
 		return nil, ps
 	}
 	return e, ps
+}
+
+// listEntries reads a section that is a list of what otherwise is the section.
+func listEntries(section yamlEntry, ps *Problems) []Entry {
+	var list []Entry
+	for _, item := range section.Val.items() {
+		if item.Kind != yamlMap {
+			ps.Errorf(item.At, "%s must be a list of mappings, not of %s", section.Key, item.kindName())
+			continue
+		}
+		e := sectionEntry(yamlEntry{Key: section.Key, KeyNode: section.KeyNode, Val: item})
+		e.Pos = item.At
+		list = append(list, e)
+	}
+	return list
 }
 
 // LoadCredentials reads credentials.yml. An empty path gives credentials without channels, a missing file is an

@@ -10,7 +10,4 @@ import (
 	_ "github.com/parleybot/parley/dialogue/policy/rule"
 	_ "github.com/parleybot/parley/dialogue/policy/ted"
 	_ "github.com/parleybot/parley/dialogue/policy/unexpected"
-	// The stores of this binary.
-	_ "github.com/parleybot/parley/stores/lock/memory"
-	_ "github.com/parleybot/parley/stores/tracker/memory"
 )

@@ -58,6 +58,9 @@ func (f *Factory) FromEvents(senderID string, events []Event) *Tracker {
 // Domain returns the domain that the tracker was made for.
 func (t *Tracker) Domain() *project.Domain { return t.schema.domain }
 
+// Factory returns the factory that t was made by.
+func (t *Tracker) Factory() Factory { return Factory{t.schema} }
+
 // SameDomain reports whether t was made by f, so that its slots are those of f's domain.
 func (f *Factory) SameDomain(t *Tracker) bool { return t.schema == f.schema }
 

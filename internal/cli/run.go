@@ -87,7 +87,7 @@ func (a *app) run(ctx context.Context, r *runFlags) error {
 		return fmt.Errorf("--remote-storage %s: this version reads models from files and model servers only", r.remoteStorage)
 	}
 	defer reserve()()
-	s, err := a.openSite(a.path(r.endpoints, defaultEndpoints))
+	s, err := a.openSite(a.path(r.endpoints, defaultEndpoints), inMemory)
 	if err != nil {
 		return err
 	}
@@ -99,6 +99,7 @@ func (a *app) run(ctx context.Context, r *runFlags) error {
 	if err != nil {
 		return err
 	}
+	s.channels = chans
 	srv, err := server.New(server.Config{
 		Processor: s.processor, Channels: chans, EnableAPI: r.enableAPI, CORS: r.cors, AuthToken: r.authToken,
 		JWTSecret: r.jwtSecret, JWTMethod: r.jwtMethod, ResponseTimeout: time.Duration(r.responseTimeout) * time.Second,
@@ -116,6 +117,7 @@ func (a *app) run(ctx context.Context, r *runFlags) error {
 		return errors.Join(err, l.Close())
 	}
 	defer stop()
+	s.processor.Start()
 	a.log.Info("serving", "url", r.scheme()+"://"+l.Addr().String(), "model", s.modelName())
 	return srv.Run(ctx, l)
 }

@@ -1,7 +1,7 @@
 package cli
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"strings"
 
@@ -13,20 +13,29 @@ import (
 	"github.com/parleybot/parley/internal/endpoint"
 	"github.com/parleybot/parley/project"
 	"github.com/parleybot/parley/stores"
+	"github.com/parleybot/parley/stores/outbox"
 )
 
 // site is everything a server needs beside its model: what endpoints.yml names, and the processor over it.
 type site struct {
 	app       *app
 	processor *dialogue.Processor
+	ready     chan struct{} // closed when there is a processor
 	// models is nil unless models are pulled from a server.
-	models  *modelServer
-	closers []func() error
+	models *modelServer
+	// store, locks and outbox are what the processor works on; outbox is nil when nothing has to be delivered.
+	store    stores.TrackerStore
+	locks    stores.Locker
+	timers   stores.Timers
+	outbox   *outbox.Outbox
+	channels []channels.Channel
+	closers  []func() error
 }
 
-// openSite opens what an endpoints file names; "" stands for no file.
-func (a *app) openSite(path string) (_ *site, err error) {
-	s := &site{app: a}
+// openSite opens what an endpoints file names; "" stands for no file. Without a tracker store it says, conversations are
+// kept by the type that storeType names.
+func (a *app) openSite(path, storeType string) (_ *site, err error) {
+	s := &site{app: a, ready: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			s.close()
@@ -39,46 +48,16 @@ func (a *app) openSite(path string) (_ *site, err error) {
 	for _, p := range problems {
 		a.warn(p.String())
 	}
-	cfg := dialogue.Config{Logger: a.log}
-	if err := s.openStores(&cfg, endpoints); err != nil {
+	cfg := dialogue.Config{Logger: a.log, OutputOf: s.outputOf}
+	if err := s.openStores(&cfg, endpoints, storeType); err != nil {
 		return nil, err
 	}
 	if err := s.openServers(&cfg, endpoints); err != nil {
 		return nil, err
 	}
 	s.processor = dialogue.New(cfg)
+	close(s.ready)
 	return s, nil
-}
-
-// openStores opens the stores. A name that means nothing is passed over where Rasa goes on without it; one that stands
-// for a store this version does not have is an error.
-func (s *site) openStores(cfg *dialogue.Config, endpoints *project.Endpoints) (err error) {
-	const memory = "in_memory"
-	cfg.Store, err = openPart(s, endpoints, "tracker_store", memory, stores.Trackers)
-	if errors.Is(err, component.ErrUnknown) {
-		s.app.warn(err.Error() + "; conversations are kept in memory")
-		cfg.Store, err = openPart(s, nil, "tracker_store", memory, stores.Trackers)
-	}
-	if err != nil {
-		return err
-	}
-	if cfg.Locks, err = openPart(s, endpoints, "lock_store", memory, stores.Locks); err != nil {
-		return err
-	}
-	if _, ok := endpoints.Section("event_broker"); !ok {
-		return nil
-	}
-	// Without a type Rasa means pika.
-	broker, err := openPart(s, endpoints, "event_broker", "pika", stores.Brokers)
-	if errors.Is(err, component.ErrUnknown) {
-		s.app.warn(err.Error() + "; events are not published")
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	cfg.Brokers = append(cfg.Brokers, broker)
-	return nil
 }
 
 // openServers connects to the model, NLG and action servers.
@@ -110,10 +89,17 @@ func (s *site) openServers(cfg *dialogue.Config, endpoints *project.Endpoints) e
 	return nil
 }
 
-// close releases everything, the processor's timers first.
+// close releases everything, the processor's timers first, then what is still to be delivered.
 func (s *site) close() {
 	if s.processor != nil {
 		s.processor.Close()
+	}
+	if s.outbox != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+		defer cancel()
+		if err := s.outbox.Close(ctx); err != nil {
+			s.app.log.Warn("some events are delivered when the server runs again", "err", err)
+		}
 	}
 	for i := len(s.closers) - 1; i >= 0; i-- {
 		if err := s.closers[i](); err != nil {
@@ -123,8 +109,7 @@ func (s *site) close() {
 }
 
 // openPart builds the back end that a section names by `type`, by default the one called otherwise.
-func openPart[T interface{ Close() error }](s *site, e *project.Endpoints, section, otherwise string, r *component.Registry[T]) (T, error) {
-	entry, _ := e.Section(section)
+func openPart[T interface{ Close() error }](s *site, entry project.Entry, otherwise string, r *component.Registry[T]) (T, error) {
 	name := strings.ToLower(endpoint.Type(entry))
 	if name == "" {
 		name = otherwise

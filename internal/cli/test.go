@@ -201,7 +201,7 @@ func (a *app) openTested(path string) (*tested, error) {
 }
 
 func (a *app) testing(m *dialogue.Model, file string, nlu, core bool) (*tested, error) {
-	s, err := a.openSite("")
+	s, err := a.openSite("", inMemory)
 	if err != nil {
 		return nil, err
 	}

@@ -3,9 +3,6 @@ package storetest
 
 import (
 	"context"
-	"fmt"
-	"slices"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -85,193 +82,90 @@ func requireSameEvents(t *testing.T, want, got []tracker.Event) {
 	require.Equal(t, string(value.Encode(maps(want), value.SortKeys)), string(value.Encode(maps(got), value.SortKeys)))
 }
 
-// Trackers checks a tracker store. open returns an empty one; it is called for every case.
-func Trackers(t *testing.T, open func(t *testing.T) stores.TrackerStore) {
-	cases := map[string]func(t *testing.T, s stores.TrackerStore, f *tracker.Factory){
+// Place opens a node's store on data that all its calls share; the data is empty at first. The suites close what they open.
+type Place func() stores.TrackerStore
+
+type trackerCase func(t *testing.T, open Place, f *tracker.Factory)
+
+// Trackers checks a tracker store. place makes a Place; it is called for every case. Stores that are a stores.Outbox or a
+// stores.TimerStore are checked as such, too.
+func Trackers(t *testing.T, place func(t *testing.T) Place) {
+	cases := map[string]trackerCase{
 		"missing conversation": missingConversation,
 		"round trip":           roundTrip,
+		"odd values":           oddValues,
 		"empty conversation":   emptyConversation,
 		"appending":            appending,
 		"own copy":             ownCopy,
 		"last session":         lastSession,
 		"reloaded state":       reloadedState,
 		"another domain":       anotherDomain,
-		"keys":                 keys,
+		"ids":                  ids,
+		"delete":               deleting,
+		"replace":              replacing,
+		"conflicts":            conflicts,
+		"other nodes":          otherNodes,
+		"lost updates":         lostUpdates,
 		"concurrent turns":     concurrentTurns,
+		"queries":              queries,
+		"outbox":               outbox,
+		"outbox of two nodes":  outboxOfNodes,
 	}
 	for name, run := range cases {
-		t.Run(name, func(t *testing.T) {
-			s := open(t)
-			t.Cleanup(func() { require.NoError(t, s.Close()) })
-			run(t, s, tracker.NewFactory(domain(t)))
-		})
+		t.Run(name, func(t *testing.T) { run(t, closing(t, place(t)), tracker.NewFactory(domain(t))) })
 	}
+	Timers(t, func(t *testing.T) func() stores.Timers {
+		open := closing(t, place(t))
+		return func() stores.Timers {
+			s, ok := open().(stores.TimerStore)
+			if !ok {
+				return nil
+			}
+			return s.Timers()
+		}
+	})
+}
+
+// closing closes at the end of a test what open opened.
+func closing(t *testing.T, open Place) Place {
+	return func() stores.TrackerStore {
+		s := open()
+		t.Cleanup(func() { require.NoError(t, s.Close()) })
+		return s
+	}
+}
+
+func loadAt(t *testing.T, s stores.TrackerStore, f *tracker.Factory, id string) stores.Conversation {
+	t.Helper()
+	got, err := s.Load(context.Background(), f, id)
+	require.NoError(t, err)
+	require.NotNil(t, got.Tracker, "conversation %q", id)
+	return got
 }
 
 func load(t *testing.T, s stores.TrackerStore, f *tracker.Factory, id string) *tracker.Tracker {
 	t.Helper()
-	got, err := s.Load(context.Background(), f, id)
+	return loadAt(t, s, f, id).Tracker
+}
+
+// begin stores the first turn of a conversation.
+func begin(t *testing.T, s stores.TrackerStore, tr *tracker.Tracker) stores.Position {
+	t.Helper()
+	at, err := s.Save(context.Background(), stores.Turn{Tracker: tr})
 	require.NoError(t, err)
-	require.NotNil(t, got, "conversation %q", id)
-	return got
+	return at
 }
 
-func missingConversation(t *testing.T, s stores.TrackerStore, f *tracker.Factory) {
-	for _, id := range []string{"nobody", "", "a/b", "Zoë"} {
-		got, err := s.Load(t.Context(), f, id)
-		require.NoError(t, err)
-		require.Nil(t, got)
-		got, err = s.LoadAll(t.Context(), f, id)
-		require.NoError(t, err)
-		require.Nil(t, got)
-	}
-}
-
-func roundTrip(t *testing.T, s stores.TrackerStore, f *tracker.Factory) {
-	for _, id := range []string{"default", "a/b", "Zoë 🍑", "tracker:1", "o'Neill\"%_*"} {
-		var c clock
-		want := f.FromEvents(id, session(&c, "hello "+id))
-		require.NoError(t, s.Save(t.Context(), want, 0))
-		got := load(t, s, f, id)
-		require.Equal(t, id, got.SenderID)
-		requireSameEvents(t, want.Events(), got.Events())
-		all, err := s.LoadAll(t.Context(), f, id)
-		require.NoError(t, err)
-		requireSameEvents(t, want.Events(), all.Events())
-	}
-}
-
-func emptyConversation(t *testing.T, s stores.TrackerStore, f *tracker.Factory) {
-	require.NoError(t, s.Save(t.Context(), f.New("new"), 0))
-	got := load(t, s, f, "new")
-	require.Empty(t, got.Events())
-	require.Equal(t, tracker.ActionListen, got.State().Followup)
-}
-
-func appending(t *testing.T, s stores.TrackerStore, f *tracker.Factory) {
-	var c clock
-	want := session(&c, "hello")
-	require.NoError(t, s.Save(t.Context(), f.FromEvents("u", want), 0))
-	for i := range 20 {
-		turn := load(t, s, f, "u")
-		known := len(turn.Events())
-		added := []tracker.Event{said(&c, fmt.Sprint("turn ", i), "order"), executed(&c, "action_cook"), executed(&c, tracker.ActionListen)}
-		turn.UpdateAll(added)
-		require.NoError(t, s.Save(t.Context(), turn, known))
-		want = append(want, added...)
-	}
-	requireSameEvents(t, want, load(t, s, f, "u").Events())
-}
-
-func ownCopy(t *testing.T, s stores.TrackerStore, f *tracker.Factory) {
-	var c clock
-	want := f.FromEvents("u", session(&c, "hello"))
-	require.NoError(t, s.Save(t.Context(), want, 0))
-	first, second := load(t, s, f, "u"), load(t, s, f, "u")
-	first.Update(&tracker.SlotSet{Base: c.base(), Key: "dish", Value: "first"})
-	second.Update(&tracker.SlotSet{Base: c.base(), Key: "dish", Value: "second"})
-	require.Equal(t, "first", first.Slot("dish"))
-	requireSameEvents(t, first.Events()[len(first.Events())-1:], []tracker.Event{&tracker.SlotSet{
-		Base: *first.Events()[len(first.Events())-1].Meta(), Key: "dish", Value: "first"}})
-	requireSameEvents(t, want.Events(), load(t, s, f, "u").Events())
-}
-
-func lastSession(t *testing.T, s stores.TrackerStore, f *tracker.Factory) {
-	var c clock
-	old, latest := session(&c, "old"), session(&c, "new")
-	require.NoError(t, s.Save(t.Context(), f.FromEvents("u", old), 0))
-	turn := load(t, s, f, "u")
-	turn.UpdateAll(latest)
-	require.NoError(t, s.Save(t.Context(), turn, len(old)))
-	got := load(t, s, f, "u")
-	requireSameEvents(t, latest, got.Events())
-
-	more := executed(&c, "action_cook")
-	got.Update(more)
-	require.NoError(t, s.Save(t.Context(), got, len(latest)))
-	requireSameEvents(t, append(slices.Clone(latest), more), load(t, s, f, "u").Events())
-	all, err := s.LoadAll(t.Context(), f, "u")
+// goOn stores events as the next turn of a conversation.
+func goOn(t *testing.T, s stores.TrackerStore, f *tracker.Factory, id string, events ...tracker.Event) {
+	t.Helper()
+	_, err := s.Save(context.Background(), next(loadAt(t, s, f, id), events...))
 	require.NoError(t, err)
-	tail := all.Events()[len(all.Events())-len(latest)-1:]
-	requireSameEvents(t, append(slices.Clone(latest), more), tail)
 }
 
-// reloadedState checks that a loaded conversation is in the state of replaying what counts: a happy turn of a form is
-// folded away, so its message is not the latest.
-func reloadedState(t *testing.T, s stores.TrackerStore, f *tracker.Factory) {
-	var c clock
-	events := append(session(&c, "hello"),
-		said(&c, "I want to order", "order"),
-		executed(&c, "order_form"),
-		&tracker.ActiveLoop{Base: c.base(), Name: "order_form"},
-		&tracker.SlotSet{Base: c.base(), Key: "requested_slot", Value: "dish"},
-		executed(&c, tracker.ActionListen),
-		said(&c, "soup", "greet"),
-		executed(&c, "order_form"),
-		executed(&c, tracker.ActionListen),
-	)
-	live := f.FromEvents("u", events)
-	require.Equal(t, "soup", live.State().LatestMessage.Text)
-	require.NoError(t, s.Save(t.Context(), live, 0))
-	got := load(t, s, f, "u").State()
-	require.Equal(t, "I want to order", got.LatestMessage.Text)
-	require.Equal(t, "order_form", got.LoopName())
-	require.Equal(t, tracker.ActionListen, got.LatestAction)
-}
-
-func anotherDomain(t *testing.T, s stores.TrackerStore, f *tracker.Factory) {
-	var c clock
-	want := f.FromEvents("u", session(&c, "hello"))
-	require.NoError(t, s.Save(t.Context(), want, 0))
-	other := tracker.NewFactory(domain(t))
-	got := load(t, s, other, "u")
-	require.True(t, other.SameDomain(got))
-	requireSameEvents(t, want.Events(), got.Events())
-}
-
-func keys(t *testing.T, s stores.TrackerStore, f *tracker.Factory) {
-	want := []string{"a", "b/c", "Zoë"}
-	for _, id := range want {
-		require.NoError(t, s.Save(t.Context(), f.New(id), 0))
-		require.NoError(t, s.Save(t.Context(), f.New(id), 0))
-	}
-	got, err := s.Keys(t.Context())
-	require.NoError(t, err)
-	require.ElementsMatch(t, want, got)
-}
-
-// concurrentTurns lets several conversations go on at once, each with a reader beside the writer.
-func concurrentTurns(t *testing.T, s stores.TrackerStore, f *tracker.Factory) {
-	const conversations, turns = 4, 15
-	var done sync.WaitGroup
-	for i := range conversations {
-		id := fmt.Sprint("user ", i)
-		require.NoError(t, s.Save(t.Context(), f.New(id), 0))
-		done.Go(func() {
-			var c clock
-			for n := range turns {
-				turn, err := s.Load(t.Context(), f, id)
-				if err != nil || len(turn.Events()) != 2*n {
-					t.Errorf("turn %d of %q: %d events, %v", n, id, len(turn.Events()), err)
-					return
-				}
-				turn.UpdateAll([]tracker.Event{said(&c, "hello", "greet"), executed(&c, "action_cook")})
-				if err := s.Save(t.Context(), turn, 2*n); err != nil {
-					t.Errorf("saving turn %d of %q: %v", n, id, err)
-					return
-				}
-			}
-		})
-		done.Go(func() {
-			for range turns {
-				got, err := s.LoadAll(t.Context(), f, id)
-				if err != nil || len(got.Events())%2 != 0 {
-					t.Errorf("reading %q: %v", id, err)
-					return
-				}
-				got.CurrentState(tracker.EventsAll)
-			}
-		})
-	}
-	done.Wait()
+// next returns the turn that adds events to a loaded conversation.
+func next(c stores.Conversation, events ...tracker.Event) stores.Turn {
+	turn := stores.Turn{Tracker: c.Tracker, Known: len(c.Tracker.Events()), At: c.At}
+	c.Tracker.UpdateAll(events)
+	return turn
 }

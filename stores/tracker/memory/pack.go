@@ -64,6 +64,8 @@ type record struct {
 	// events is how many events data holds, metadata that of the last one that says what its metadata is.
 	events   int
 	metadata *value.Map
+	// count is that of the conversation: how many events were ever saved.
+	count int
 }
 
 // same reports whether two records are the same one.

@@ -12,6 +12,7 @@ import (
 	"github.com/parleybot/parley/dialogue/tracker"
 	"github.com/parleybot/parley/internal/value"
 	"github.com/parleybot/parley/project"
+	"github.com/parleybot/parley/stores"
 )
 
 // everyEvent has an event of each form that packing treats in its own way, with every kind of value.
@@ -96,30 +97,39 @@ func TestIdleConversationsComeBack(t *testing.T) {
 		tr := f.New(fmt.Sprint(i))
 		tr.UpdateAll(everyEvent()[:7])
 		tr.Update(&tracker.SlotSet{Key: "x", Value: int64(i)})
-		require.NoError(t, s.Save(ctx, tr, 0))
+		_, err := s.Save(ctx, stores.Turn{Tracker: tr})
+		require.NoError(t, err)
 	}
 	live := 0
 	for i := range s.shards {
 		live += len(s.shards[i].conversations)
 	}
 	require.LessOrEqual(t, live, shardCount*liveInShard)
-	keys, err := s.Keys(ctx)
+	keys, err := s.IDs(ctx, stores.Query{}, "", 0)
 	require.NoError(t, err)
 	require.Len(t, keys, n)
 	for i := range n {
-		tr, err := s.Load(ctx, f, fmt.Sprint(i))
+		conv, err := s.Load(ctx, f, fmt.Sprint(i))
 		require.NoError(t, err)
+		tr := conv.Tracker
 		require.Equal(t, int64(i), tr.Slot("x"))
 		require.Len(t, tr.Events(), 8)
 		tr.Update(&tracker.SlotSet{Key: "x", Value: "again"})
-		require.NoError(t, s.Save(ctx, tr, 8))
+		_, err = s.Save(ctx, stores.Turn{Tracker: tr, Known: 8, At: conv.At})
+		require.NoError(t, err)
 	}
-	tr, err := s.LoadAll(ctx, f, "0")
+	conv, err := s.LoadAll(ctx, f, "0")
 	require.NoError(t, err)
-	require.Equal(t, "again", tr.Slot("x"))
-	keys, err = s.Keys(ctx)
+	require.Equal(t, "again", conv.Tracker.Slot("x"))
+	keys, err = s.IDs(ctx, stores.Query{}, "", 0)
 	require.NoError(t, err)
 	require.Len(t, keys, n)
+}
+
+func save(t *testing.T, s *Store, tr *tracker.Tracker, known, at int) {
+	t.Helper()
+	_, err := s.Save(context.Background(), stores.Turn{Tracker: tr, Known: known, At: stores.Position{Count: at}})
+	require.NoError(t, err)
 }
 
 // TestReplacedEvents saves other events in the place of those that were loaded, and lets the conversation be packed.
@@ -145,20 +155,21 @@ func TestReplacedEvents(t *testing.T) {
 			s := New()
 			packAll := func() {
 				for i := range 3 * shardCount * liveInShard {
-					require.NoError(t, s.Save(ctx, f.New(fmt.Sprint("other ", i)), 0))
+					save(t, s, f.New(fmt.Sprint("other ", i)), 0, 0)
 				}
 			}
-			require.NoError(t, s.Save(ctx, f.FromEvents("u", []tracker.Event{set("a"), set("b")}), 0))
+			save(t, s, f.FromEvents("u", []tracker.Event{set("a"), set("b")}), 0, 0)
 			if c.packed {
 				packAll()
 			}
 			loaded, err := s.Load(ctx, f, "u")
 			require.NoError(t, err)
-			require.NoError(t, s.Save(ctx, f.FromEvents("u", c.want), len(loaded.Events())))
+			_, err = s.Save(ctx, stores.Turn{Tracker: f.FromEvents("u", c.want), At: loaded.At, Replace: true})
+			require.NoError(t, err)
 			packAll()
 			got, err := s.Load(ctx, f, "u")
 			require.NoError(t, err)
-			require.Equal(t, value.Repr(forms(c.want)), value.Repr(forms(got.Events())))
+			require.Equal(t, value.Repr(forms(c.want)), value.Repr(forms(got.Tracker.Events())))
 		})
 	}
 }
@@ -170,19 +181,19 @@ func TestSaveWithoutLoad(t *testing.T) {
 	f, s, ctx := tracker.NewFactory(domain), New(), context.Background()
 	others := func() {
 		for i := range 3 * shardCount * liveInShard {
-			require.NoError(t, s.Save(ctx, f.New(fmt.Sprint("other ", i)), 0))
+			save(t, s, f.New(fmt.Sprint("other ", i)), 0, 0)
 		}
 	}
-	require.NoError(t, s.Save(ctx, f.FromEvents("u", everyEvent()), 0))
+	save(t, s, f.FromEvents("u", everyEvent()), 0, 0)
 	others()
 	looked, err := s.LoadAll(ctx, f, "u")
 	require.NoError(t, err)
-	looked.Update(&tracker.SlotSet{Key: "x", Value: "more"})
-	require.NoError(t, s.Save(ctx, looked, len(everyEvent())))
+	looked.Tracker.Update(&tracker.SlotSet{Key: "x", Value: "more"})
+	save(t, s, looked.Tracker, len(everyEvent()), looked.At.Count)
 	others()
 	got, err := s.LoadAll(ctx, f, "u")
 	require.NoError(t, err)
-	require.Equal(t, value.Repr(forms(looked.Events())), value.Repr(forms(got.Events())))
+	require.Equal(t, value.Repr(forms(looked.Tracker.Events())), value.Repr(forms(got.Tracker.Events())))
 }
 
 // TestLongConversation has one that is packed turn by turn only in its beginning.
@@ -191,23 +202,24 @@ func TestLongConversation(t *testing.T) {
 	require.NoError(t, problems.Err())
 	f, s, ctx := tracker.NewFactory(domain), New(), context.Background()
 	for n := range 2 * packAtOnce {
-		tr, err := s.Load(ctx, f, "u")
+		conv, err := s.Load(ctx, f, "u")
 		require.NoError(t, err)
+		tr := conv.Tracker
 		if tr == nil {
 			tr = f.New("u")
 		}
 		require.Len(t, tr.Events(), n)
 		tr.Update(&tracker.SlotSet{Key: "x", Value: int64(n)})
-		require.NoError(t, s.Save(ctx, tr, n))
+		save(t, s, tr, n, conv.At.Count)
 		if n%100 == 50 {
 			for i := range 3 * shardCount * liveInShard {
-				require.NoError(t, s.Save(ctx, f.New(fmt.Sprint("other ", i)), 0))
+				save(t, s, f.New(fmt.Sprint("other ", i)), 0, 0)
 			}
 		}
 	}
-	tr, err := s.LoadAll(ctx, f, "u")
+	conv, err := s.LoadAll(ctx, f, "u")
 	require.NoError(t, err)
-	for i, e := range tr.Events() {
+	for i, e := range conv.Tracker.Events() {
 		require.Equal(t, int64(i), e.(*tracker.SlotSet).Value)
 	}
 }

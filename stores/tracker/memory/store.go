@@ -56,6 +56,8 @@ type conversation struct {
 	tracker *tracker.Tracker
 	// packed has the events of tracker, or those of its beginning.
 	packed record
+	// count is how many events were ever saved.
+	count int
 	// saved is the shard's clock when the conversation was saved last, or loaded after it was packed.
 	saved uint64
 	// lent tells that someone may append in the space behind the stored events. It is taken by one loader at a time,
@@ -80,7 +82,12 @@ func (s *Store) shard(senderID string) *shard {
 }
 
 // Load implements stores.TrackerStore.
-func (s *Store) Load(_ context.Context, f *tracker.Factory, senderID string) (*tracker.Tracker, error) {
+func (s *Store) Load(_ context.Context, f *tracker.Factory, senderID string) (stores.Conversation, error) {
+	t, count, err := s.load(f, senderID)
+	return stores.Conversation{Tracker: t, At: stores.Position{Count: count}}, err
+}
+
+func (s *Store) load(f *tracker.Factory, senderID string) (*tracker.Tracker, int, error) {
 	sh := s.shard(senderID)
 	sh.mu.Lock()
 	c := sh.conversations[senderID]
@@ -89,7 +96,7 @@ func (s *Store) Load(_ context.Context, f *tracker.Factory, senderID string) (*t
 		sh.mu.Unlock()
 		return s.revive(f, senderID, packed)
 	}
-	t, lent := c.tracker, c.lent
+	t, lent, count := c.tracker, c.lent, c.count
 	c.lent = true
 	sh.mu.Unlock()
 
@@ -97,20 +104,20 @@ func (s *Store) Load(_ context.Context, f *tracker.Factory, senderID string) (*t
 		t, lent = f.FromEvents(senderID, t.Events()), false
 	}
 	if last := t.LastSession(); last != t {
-		return last, nil
+		return last, count, nil
 	}
 	t = t.Reload()
 	if lent {
 		t = t.Fork()
 	}
-	return t, nil
+	return t, count, nil
 }
 
 // revive loads a packed conversation and keeps it as a tracker from now on: it is about to go on.
-func (s *Store) revive(f *tracker.Factory, senderID string, packed record) (*tracker.Tracker, error) {
+func (s *Store) revive(f *tracker.Factory, senderID string, packed record) (*tracker.Tracker, int, error) {
 	t, err := s.unpack(f, senderID, packed)
 	if t == nil {
-		return nil, err
+		return nil, 0, err
 	}
 	sh := s.shard(senderID)
 	sh.mu.Lock()
@@ -120,13 +127,13 @@ func (s *Store) revive(f *tracker.Factory, senderID string, packed record) (*tra
 		c.tracker, c.lent = t, true
 	}
 	if last := t.LastSession(); last != t {
-		return last, nil
+		return last, packed.count, nil
 	}
-	return t.Reload(), nil
+	return t.Reload(), packed.count, nil
 }
 
 // LoadAll implements stores.TrackerStore.
-func (s *Store) LoadAll(_ context.Context, f *tracker.Factory, senderID string) (*tracker.Tracker, error) {
+func (s *Store) LoadAll(_ context.Context, f *tracker.Factory, senderID string) (stores.Conversation, error) {
 	sh := s.shard(senderID)
 	sh.mu.RLock()
 	c := sh.conversations[senderID]
@@ -135,16 +142,16 @@ func (s *Store) LoadAll(_ context.Context, f *tracker.Factory, senderID string) 
 		sh.mu.RUnlock()
 		t, err := s.unpack(f, senderID, packed)
 		if t == nil {
-			return nil, err
+			return stores.Conversation{}, err
 		}
-		return t.Reload(), nil
+		return stores.Conversation{Tracker: t.Reload(), At: stores.Position{Count: packed.count}}, nil
 	}
-	t := c.tracker
+	t, count := c.tracker, c.count
 	sh.mu.RUnlock()
 	if !f.SameDomain(t) {
 		t = f.FromEvents(senderID, t.Events())
 	}
-	return t.Reload().Fork(), nil
+	return stores.Conversation{Tracker: t.Reload().Fork(), At: stores.Position{Count: count}}, nil
 }
 
 // unpack returns a packed conversation, nil for one that is not there.
@@ -159,25 +166,32 @@ func (s *Store) unpack(f *tracker.Factory, senderID string, packed record) (*tra
 	return f.FromEvents(senderID, events), nil
 }
 
-// Save implements stores.TrackerStore. It replaces what is stored.
-func (s *Store) Save(_ context.Context, t *tracker.Tracker, _ int) error {
-	kept := t.Snapshot()
+// Save implements stores.TrackerStore. What the turn's tracker holds takes the place of what is stored.
+func (s *Store) Save(_ context.Context, turn stores.Turn) (stores.Position, error) {
+	kept := turn.Tracker.Snapshot()
 	kept.Stamp(nil)
-	sh := s.shard(t.SenderID)
+	sh := s.shard(kept.SenderID)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	c := sh.conversations[t.SenderID]
+	c := sh.conversations[kept.SenderID]
+	count := sh.packed[kept.SenderID].count
+	if c != nil {
+		count = c.count
+	}
+	if count != turn.At.Count {
+		return stores.Position{}, stores.ErrConflict
+	}
 	if c == nil {
-		c = s.admit(sh, t.SenderID)
+		c = s.admit(sh, kept.SenderID)
 	}
 	if !c.goesOn(kept) {
 		c.packed = record{}
 	}
-	c.tracker, c.lent, c.saved = kept, false, sh.tick()
+	c.tracker, c.lent, c.saved, c.count = kept, false, sh.tick(), count+len(turn.New())
 	if len(kept.Events()) <= packAtOnce {
 		c.packed = s.words.extend(c.packed, kept.Events())
 	}
-	return nil
+	return stores.Position{Count: c.count}, nil
 }
 
 // goesOn reports whether t begins with the events that are packed. Otherwise some were dropped, as those before the last
@@ -201,6 +215,7 @@ func (s *Store) admit(sh *shard, senderID string) *conversation {
 		s.pack(sh)
 	}
 	c := &conversation{packed: sh.packed[senderID], saved: sh.tick()}
+	c.count = c.packed.count
 	delete(sh.packed, senderID)
 	sh.conversations[senderID] = c
 	return c
@@ -215,22 +230,47 @@ func (s *Store) pack(sh *shard) {
 		}
 	}
 	r := s.words.extend(found.packed, found.tracker.Events())
-	r.data = append(make([]byte, 0, len(r.data)), r.data...)
+	r.data, r.count = append(make([]byte, 0, len(r.data)), r.data...), found.count
 	sh.packed[oldest] = r
 	delete(sh.conversations, oldest)
 }
 
-// Keys implements stores.TrackerStore.
-func (s *Store) Keys(context.Context) ([]string, error) {
-	var keys []string
+// IDs implements stores.TrackerStore. It leaves nothing out for q.
+func (s *Store) IDs(_ context.Context, _ stores.Query, after string, limit int) ([]string, error) {
+	ids := []string{}
 	for i := range s.shards {
 		sh := &s.shards[i]
 		sh.mu.RLock()
-		keys = slices.AppendSeq(keys, maps.Keys(sh.conversations))
-		keys = slices.AppendSeq(keys, maps.Keys(sh.packed))
+		ids = slices.AppendSeq(ids, maps.Keys(sh.conversations))
+		ids = slices.AppendSeq(ids, maps.Keys(sh.packed))
 		sh.mu.RUnlock()
 	}
-	return keys, nil
+	slices.Sort(ids)
+	if after != "" {
+		i, found := slices.BinarySearch(ids, after)
+		if found {
+			i++
+		}
+		ids = ids[i:]
+	}
+	if limit > 0 && len(ids) > limit {
+		ids = ids[:limit]
+	}
+	return ids, nil
+}
+
+// Delete implements stores.TrackerStore.
+func (s *Store) Delete(_ context.Context, senderID string) (events int, err error) {
+	sh := s.shard(senderID)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	events = sh.packed[senderID].events
+	if c := sh.conversations[senderID]; c != nil {
+		events = len(c.tracker.Events())
+	}
+	delete(sh.conversations, senderID)
+	delete(sh.packed, senderID)
+	return events, nil
 }
 
 // Close implements stores.TrackerStore. There is nothing to release.

@@ -9,5 +9,8 @@ import (
 )
 
 func TestStore(t *testing.T) {
-	storetest.Trackers(t, func(*testing.T) stores.TrackerStore { return memory.New() })
+	storetest.Trackers(t, func(*testing.T) storetest.Place {
+		s := memory.New()
+		return func() stores.TrackerStore { return s }
+	})
 }

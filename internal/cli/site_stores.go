@@ -1,0 +1,124 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/parleybot/parley/channels"
+	"github.com/parleybot/parley/component"
+	"github.com/parleybot/parley/dialogue"
+	"github.com/parleybot/parley/internal/endpoint"
+	"github.com/parleybot/parley/project"
+	"github.com/parleybot/parley/stores"
+	"github.com/parleybot/parley/stores/outbox"
+	timermemory "github.com/parleybot/parley/stores/timer/memory"
+)
+
+// The tracker stores that are taken when endpoints.yml names none.
+const (
+	// inMemory forgets everything with the process; it is Rasa's default.
+	inMemory = "in_memory"
+	// embedded is a file in the project's state folder.
+	embedded = "sqlite"
+)
+
+// flushTimeout is how long a server that stops waits for brokers.
+const flushTimeout = 5 * time.Second
+
+// openStores opens the stores and what delivers from them. A name that means nothing is passed over where Rasa goes on
+// without it; one that stands for a store this version does not have is an error.
+func (s *site) openStores(cfg *dialogue.Config, endpoints *project.Endpoints, storeType string) (err error) {
+	if s.store, err = s.openTrackers(endpoints, storeType); err != nil {
+		return err
+	}
+	locks, _ := endpoints.Section("lock_store")
+	if s.locks, err = openPart(s, locks, inMemory, stores.Locks); err != nil {
+		return err
+	}
+	brokers, err := s.openBrokers(endpoints)
+	if err != nil {
+		return err
+	}
+	if kept, ok := s.store.(stores.TimerStore); ok {
+		s.timers = kept.Timers()
+	}
+	cfg.SharedTimers = s.timers != nil
+	if s.timers == nil {
+		s.timers = timermemory.New()
+	}
+	cfg.Store, cfg.Locks, cfg.Timers = s.store, s.locks, s.timers
+	if _, durable := s.store.(stores.Outbox); len(brokers) > 0 || durable {
+		s.outbox = outbox.New(outbox.Config{
+			Store: s.store, Brokers: brokers, Locks: s.locks, Logger: s.app.log,
+			Timers: s.setTimers,
+		})
+		cfg.Outbox, cfg.PublishAll = s.outbox, len(brokers) > 0
+	}
+	return nil
+}
+
+// openTrackers opens the tracker store. Where the embedded one finds no place to write, conversations are kept in memory.
+func (s *site) openTrackers(endpoints *project.Endpoints, storeType string) (stores.TrackerStore, error) {
+	section, given := endpoints.Section("tracker_store")
+	if !given || endpoint.Type(section) == "" {
+		store, err := openPart(s, section, storeType, stores.Trackers)
+		if !errors.Is(err, stores.ErrUnavailable) || storeType == inMemory {
+			return store, err
+		}
+		s.app.warn(err.Error() + "; conversations are kept in memory and are lost when the server ends")
+		return openPart(s, project.Entry{}, inMemory, stores.Trackers)
+	}
+	store, err := openPart(s, section, storeType, stores.Trackers)
+	if errors.Is(err, component.ErrUnknown) {
+		s.app.warn(err.Error() + "; conversations are kept in memory")
+		return openPart(s, project.Entry{}, inMemory, stores.Trackers)
+	}
+	return store, err
+}
+
+// openBrokers opens the brokers: one, or a list of them.
+func (s *site) openBrokers(endpoints *project.Endpoints) ([]outbox.Target, error) {
+	entries := endpoints.Brokers
+	if section, ok := endpoints.Section("event_broker"); ok {
+		entries = append(entries, section)
+	}
+	var targets []outbox.Target
+	for _, entry := range entries {
+		// Without a type Rasa means pika.
+		broker, err := openPart(s, entry, "pika", stores.Brokers)
+		if errors.Is(err, component.ErrUnknown) {
+			s.app.warn(err.Error() + "; events are not published there")
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		name := endpoint.Type(entry)
+		if name == "" {
+			name = "pika"
+		}
+		targets = append(targets, outbox.Target{Name: name, Broker: broker})
+	}
+	return targets, nil
+}
+
+// setTimers hands a commit to the processor, which is made after the outbox.
+func (s *site) setTimers(ctx context.Context, c stores.Commit) error {
+	select {
+	case <-s.ready:
+		return s.processor.SetTimers(ctx, c)
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// outputOf returns the way to users of a channel who did not just write.
+func (s *site) outputOf(name string) channels.Output {
+	for _, ch := range s.channels {
+		if ch.Name() == name {
+			return ch.Output()
+		}
+	}
+	return nil
+}
