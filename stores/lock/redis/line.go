@@ -218,10 +218,10 @@ func (n *line) next(a *answer) time.Duration {
 	}
 	var holder, waiting, first *ticket
 	for _, t := range n.tickets {
-		switch {
-		case t.state == held:
+		switch t.state {
+		case held:
 			holder = t
-		case t.state == queued:
+		case queued:
 			waiting = t
 			if t.texts[0] == a.first {
 				first = t

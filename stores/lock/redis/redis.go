@@ -250,6 +250,8 @@ func (l *Locks) unlock(n *line, t *ticket) {
 // Delete implements stores.Locker. Nodes that hold the lock are told and don't bring it back; those who wait get it.
 func (l *Locks) Delete(ctx context.Context, senderID string) (bool, error) {
 	key := l.key(senderID)
+	ctx, cancel := context.WithTimeout(ctx, l.callLimit)
+	defer cancel()
 	n, err := deleteScript.Run(ctx, l.client, []string{key}, l.channel).Int64Slice()
 	if err == nil && len(n) != 2 {
 		err = errShape
@@ -267,6 +269,8 @@ func (l *Locks) Delete(ctx context.Context, senderID string) (bool, error) {
 // Ping asks Redis for its time, and warns when this node's is far from it. Locks don't depend on that, but what
 // else compares the times of nodes does.
 func (l *Locks) Ping(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, l.callLimit)
+	defer cancel()
 	began := time.Now()
 	t, err := l.client.Time(ctx).Result()
 	if err != nil {

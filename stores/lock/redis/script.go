@@ -52,13 +52,12 @@ func (l *Locks) send(n *line, b batch) (a answer, err error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), l.callLimit)
 	defer cancel()
-	again := l.client.Cluster // its client repeats commands by itself
-	for range 2 {
+	// The client of a Cluster repeats commands by itself: a ticket issued twice stays in the way for a lease there.
+	for _, again := range []bool{false, true} {
 		a, err = l.call(ctx, n, b, again)
 		if err == nil || ctx.Err() != nil || !redisclient.Unavailable(err) {
 			break
 		}
-		again = true
 	}
 	switch {
 	case err == nil:
@@ -170,7 +169,8 @@ func (c *clock) set(began, ended time.Time, redis int64) {
 	c.warned = far
 	c.mu.Unlock()
 	if warn {
-		c.log.Warn("the clocks of this node and of Redis differ; nodes of a pool should have the same time", "ahead", (-skew).Round(time.Millisecond).String())
+		c.log.Warn("the clocks of this node and of Redis differ; nodes of a pool should have the same time",
+			"duration", (-skew).Round(time.Millisecond).String())
 	}
 }
 
