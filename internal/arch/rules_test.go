@@ -28,6 +28,7 @@ var rules = []rule{
 	{packages: "internal/tlsfile", why: "leaf: certificates that configuration names"},
 	{packages: "internal/redisclient", may: []string{"component", "internal/tlsfile", vocabulary}, why: "a connection to Redis from the options of endpoints.yml"},
 	{packages: "internal/natsnode", may: []string{"component", "internal/tlsfile", vocabulary}, why: "a connection to NATS, or a server of our own in the process"},
+	{packages: "internal/sqldb", may: []string{"component", "internal/tlsfile", vocabulary}, why: "a connection to a SQL database from the options of endpoints.yml"},
 	{packages: "internal/testservers", why: "real servers for tests"},
 	{packages: "internal/endpoint", may: []string{"project", vocabulary}, why: "calls of a server that endpoints.yml names"},
 
@@ -68,7 +69,7 @@ var rules = []rule{
 	{packages: "stores/eventlog", may: []string{"stores", "dialogue/tracker", vocabulary}, why: "what all stores share that keep lists of events"},
 	{packages: "stores/outbox", may: []string{"stores", "dialogue/tracker", vocabulary}, why: "delivers what commits set off; brokers and timers are handed in"},
 	{packages: "stores/spool", may: []string{"stores", "dialogue/tracker", vocabulary}, why: "turns that could not be stored; the store is handed in"},
-	{packages: "stores/*/*", may: []string{"stores", "stores/eventlog", "dialogue/tracker", "component", "project", "internal/redisclient", "internal/natsnode", "internal/tlsfile", vocabulary},
+	{packages: "stores/*/*", may: []string{"stores", "stores/eventlog", "dialogue/tracker", "component", "project", "internal/redisclient", "internal/natsnode", "internal/sqldb", "internal/tlsfile", vocabulary},
 		why: "a backend knows its contract, never another backend"},
 	{packages: "channels", may: []string{"dialogue/tracker", "project", "component", vocabulary}, why: "root: messages in and out, the Channel contract"},
 	{packages: "channels/*", may: []string{"channels", "dialogue/tracker", "component", "project", "internal/endpoint", vocabulary},
