@@ -11,4 +11,6 @@ import (
 	_ "github.com/parleybot/parley/stores/tracker/memory"
 	_ "github.com/parleybot/parley/stores/tracker/mongo"
 	_ "github.com/parleybot/parley/stores/tracker/redis"
+	_ "github.com/parleybot/parley/stores/tracker/sql"
+	_ "github.com/parleybot/parley/stores/tracker/sqlite"
 )
