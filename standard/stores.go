@@ -4,6 +4,7 @@ import (
 	// The stores, locks, brokers and inboxes of this binary.
 	_ "github.com/parleybot/parley/stores/broker/file"
 	_ "github.com/parleybot/parley/stores/broker/kafka"
+	_ "github.com/parleybot/parley/stores/broker/nats"
 	_ "github.com/parleybot/parley/stores/broker/rabbitmq"
 	_ "github.com/parleybot/parley/stores/broker/sql"
 	_ "github.com/parleybot/parley/stores/lock/memory"
