@@ -49,6 +49,16 @@ func newTicket() *ticket {
 	return &ticket{digits: rand.IntN(1000), ready: make(chan struct{}), gone: make(chan struct{})}
 }
 
+// granted tells whether the ticket is ready.
+func (t *ticket) granted() bool {
+	select {
+	case <-t.ready:
+		return true
+	default:
+		return false
+	}
+}
+
 func (t *ticket) remember(text string) {
 	if len(t.texts) > 0 && t.texts[0] == text {
 		return
@@ -63,34 +73,61 @@ func (t *ticket) fail(err error) {
 	close(t.ready)
 }
 
-// line is this node's queue for one conversation. What changes is guarded by Locks.mu; its goroutine ends when there are
-// no tickets.
+// line is this node's queue for one conversation. What changes is guarded by Locks.mu. One goroutine at a time serves it,
+// except while its only ticket holds the lock; without tickets it ends.
 type line struct {
 	locks         *Locks
 	senderID, key string
 	wake          chan struct{}
 	// tickets are in the order of asking, which is that of their numbers unless some were lost.
 	tickets []*ticket
+	// served tells whether somebody serves the line. Otherwise rest has it served when the ticket is to be renewed.
+	served bool
+	rest   *time.Timer
 	// busy tells that a call is under way, whose answer may know less than what happened meanwhile.
 	busy bool
 	// answered is when Redis answered last.
 	answered time.Time
 }
 
+// signal has the line look what there is to do.
 func (n *line) signal() {
+	if !n.served {
+		n.start(0)
+		return
+	}
 	select {
 	case n.wake <- struct{}{}:
 	default: // it is going to look anyway
 	}
 }
 
-// drop makes a ticket one to be dropped, whatever it was before.
-func (n *line) drop(t *ticket) {
+// start has a goroutine serve the line, after a pause.
+func (n *line) start(pause time.Duration) {
+	if n.rest != nil {
+		n.rest.Stop()
+	}
+	n.served = true
+	n.locks.running.Go(func() { n.run(pause) })
+}
+
+// resume serves a line that was left alone.
+func (n *line) resume() {
+	l := n.locks
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !n.served && len(n.tickets) > 0 {
+		n.start(0)
+	}
+}
+
+// drop makes a ticket one to be dropped, and reports whether it was none yet.
+func (n *line) drop(t *ticket) bool {
 	if t.state == left {
-		return
+		return false
 	}
 	t.state, t.leftAt = left, time.Now()
-	n.signal()
+	return true
 }
 
 // close fails those who wait and drops all.
@@ -105,26 +142,53 @@ func (n *line) close() {
 	}
 }
 
+// once does what there is to do in the goroutine of a caller, and leaves the line to another if that was not all.
+func (n *line) once(limit time.Duration) {
+	pause := time.Duration(0)
+	if b, ok := n.gather(); ok {
+		a, err := n.locks.send(n, b, limit)
+		pause = n.settle(b, a, err)
+	}
+	l := n.locks
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch {
+	case len(n.tickets) == 0:
+		n.end()
+	case len(n.tickets) == 1 && n.tickets[0].state == held && len(n.wake) == 0 && !l.closed:
+		n.served = false
+		n.rest = time.AfterFunc(pause, n.resume)
+	default:
+		n.start(pause)
+	}
+}
+
 // run serves the line: it gathers what there is to do, has it done, hands out the outcome and waits for more.
-func (n *line) run() {
+func (n *line) run(pause time.Duration) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
+		if pause > 0 {
+			timer.Reset(pause)
+			select {
+			case <-n.wake:
+			case <-timer.C:
+			case <-n.locks.closing:
+			}
+		}
 		b, ok := n.gather()
 		if !ok {
 			return
 		}
-		a, err := n.locks.send(n, b)
-		pause := n.settle(b, a, err)
-		if pause <= 0 {
-			continue
-		}
-		timer.Reset(pause)
-		select {
-		case <-n.wake:
-		case <-timer.C:
-		case <-n.locks.closing:
-		}
+		a, err := n.locks.send(n, b, n.locks.callLimit)
+		pause = n.settle(b, a, err)
+	}
+}
+
+// end takes the line down.
+func (n *line) end() {
+	if n.locks.lines[n.key] == n {
+		delete(n.locks.lines, n.key)
 	}
 }
 
@@ -142,7 +206,7 @@ func (n *line) gather() (b batch, ok bool) {
 	defer l.mu.Unlock()
 	n.tickets = slices.DeleteFunc(n.tickets, func(t *ticket) bool { return t.state == left && len(t.texts) == 0 })
 	if len(n.tickets) == 0 {
-		delete(l.lines, n.key)
+		n.end()
 		return b, false
 	}
 	b.holder = -1

@@ -88,20 +88,15 @@ func TestWritesWhatRasaWrites(t *testing.T) {
 		}
 		require.Equal(t, want, timeless(l.raw(t, id)), r.States[state].State)
 	}
-	var locked []*ticket
-	ask := func() {
-		_, tk, err := l.ask(id)
-		require.NoError(t, err)
-		locked = append(locked, tk)
-		l.settled(t, id)
-	}
+	var n *line
+	var list [3]*ticket
 	for state := range 3 {
-		ask()
+		n, list[state] = l.enqueue(t, id)
 		same(state)
 	}
 	for i, number := range []int{1, 0, 2} {
-		l.leave(l.lines[l.key(id)], locked[number])
-		<-locked[number].gone
+		l.leave(n, list[number])
+		<-list[number].gone
 		state := 3 + i
 		if state == 5 { // Rasa writes an empty lock before it deletes it
 			state = 6
@@ -110,19 +105,20 @@ func TestWritesWhatRasaWrites(t *testing.T) {
 	}
 }
 
-// settled waits until all tickets of a line are in Redis.
-func (l *Locks) settled(t *testing.T, id string) {
+// enqueue asks for a ticket and waits until it is in Redis.
+func (l *Locks) enqueue(t *testing.T, id string) (*line, *ticket) {
 	t.Helper()
+	n, tk, mine, err := l.ask(id)
+	require.NoError(t, err)
+	if mine {
+		l.serve(t.Context(), n)
+	}
 	require.Eventually(t, func() bool {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		for _, tk := range l.lines[l.key(id)].tickets {
-			if tk.state == asked {
-				return false
-			}
-		}
-		return true
+		return tk.state != asked
 	}, patience, time.Millisecond)
+	return n, tk
 }
 
 // TestReadsWhatRasaWrites has a ticket queue behind those that Rasa wrote, which stay as they are, to the byte.
@@ -134,15 +130,13 @@ func TestReadsWhatRasaWrites(t *testing.T) {
 		// The tickets have expired by now, so they get years.
 		raw := strings.ReplaceAll(*s.Raw, ": 179", ": 999")
 		l.write(t, id, raw)
-		_, tk, err := l.ask(id)
-		require.NoError(t, err)
-		l.settled(t, id)
+		n, tk := l.enqueue(t, id)
 		require.Equal(t, queued, tk.state)
 		require.Equal(t, strings.TrimSuffix(raw, "]}")+", "+strconv.Quote(tk.texts[0])+"]}", l.raw(t, id), s.State)
 		ttl, err := l.client.TTL(t.Context(), l.key(id)).Result()
 		require.NoError(t, err)
 		require.Positive(t, ttl, "no lock lives for ever")
-		l.leave(l.lines[l.key(id)], tk)
+		l.leave(n, tk)
 		<-tk.gone
 		require.Equal(t, raw, l.raw(t, id))
 		require.NoError(t, l.client.Del(t.Context(), l.key(id)).Err())
@@ -155,7 +149,7 @@ func TestTicketsArePythons(t *testing.T) {
 	form := regexp.MustCompile(`^{"number": (\d+), "expires": (\d+\.\d+)}$`)
 	for i := range 2000 {
 		digits := i % 1000
-		a, err := l.send(&line{senderID: "u", key: l.key(strconv.Itoa(i))}, batch{issue: []*ticket{{digits: digits}}, holder: -1})
+		a, err := l.send(&line{senderID: "u", key: l.key(strconv.Itoa(i))}, batch{issue: []*ticket{{digits: digits}}, holder: -1}, l.callLimit)
 		require.NoError(t, err)
 		m := form.FindStringSubmatch(a.issued[0])
 		require.NotNil(t, m, a.issued[0])
@@ -253,10 +247,10 @@ func TestNobodyGoesBeforeWhoHolds(t *testing.T) {
 	n := &line{senderID: "u", key: l.key("u")}
 	waits := &ticket{texts: []string{`{"number": 4, "expires": 1.5}`}}
 	l.write(t, "u", rasas("u", 6, 60))
-	_, err := l.send(n, batch{keep: []*ticket{waits}, holder: -1})
+	_, err := l.send(n, batch{keep: []*ticket{waits}, holder: -1}, l.callLimit)
 	require.NoError(t, err)
 	require.Equal(t, "6 4", l.numbers(t, "u"))
-	_, err = l.send(n, batch{keep: []*ticket{{texts: []string{`{"number": 5, "expires": 1.5}`}}}, holder: 0})
+	_, err = l.send(n, batch{keep: []*ticket{{texts: []string{`{"number": 5, "expires": 1.5}`}}}, holder: 0}, l.callLimit)
 	require.NoError(t, err)
 	require.Equal(t, "5 6 4", l.numbers(t, "u"))
 }
@@ -283,7 +277,7 @@ func TestAboutToBeDeleted(t *testing.T) {
 	n.tickets = []*ticket{tk}
 	step := func() (batch, answer) {
 		b, _ := n.gather()
-		a, err := l.send(n, b)
+		a, err := l.send(n, b, l.callLimit)
 		require.NoError(t, err)
 		require.NotZero(t, n.settle(b, a, err))
 		return b, a

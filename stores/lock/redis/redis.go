@@ -5,8 +5,8 @@
 // reads the list, changes it and writes it back, and looks again every second. Here one script does all of it at once
 // (step.lua), one call of it for all that a node has to do about a conversation at a time:
 //
-//   - A node's tickets for a conversation are a line; a goroutine serves it while there are any. Locking a free
-//     conversation is one round trip, unlocking another.
+//   - A node's tickets for a conversation are a line. Locking a free conversation is one round trip, unlocking another;
+//     as soon as somebody waits, or a ticket has to be renewed, a goroutine serves the line.
 //   - Tickets last a short lease and are renewed while a turn runs or waits, so that a node that died is passed over soon.
 //   - Unlocking wakes the next: in the same process directly, in another by publish/subscribe, and a Rasa node looks
 //     by itself. What nothing tells of is found by looking every 50 ms.
@@ -163,18 +163,21 @@ func (l *Locks) Lock(ctx context.Context, senderID string) (unlock func(), err e
 	if err := l.gate.check(); err != nil {
 		return nil, unavailable("locking", senderID, err)
 	}
-	n, t, err := l.ask(senderID)
+	n, t, mine, err := l.ask(senderID)
 	if err != nil {
 		return nil, notAcquired(senderID, err)
+	}
+	if mine {
+		l.serve(ctx, n)
+	}
+	if t.granted() { // most are: no timer is needed
+		return l.outcome(n, t)
 	}
 	limit := time.NewTimer(l.maxWait)
 	defer limit.Stop()
 	select {
 	case <-t.ready:
-		if t.err != nil {
-			return nil, t.err
-		}
-		return func() { l.unlock(n, t) }, nil
+		return l.outcome(n, t)
 	case <-ctx.Done():
 		err = context.Cause(ctx)
 	case <-limit.C:
@@ -182,6 +185,14 @@ func (l *Locks) Lock(ctx context.Context, senderID string) (unlock func(), err e
 	}
 	l.leave(n, t)
 	return nil, notAcquired(senderID, err)
+}
+
+// outcome returns what Lock returns of a ticket that is ready.
+func (l *Locks) outcome(n *line, t *ticket) (unlock func(), err error) {
+	if t.err != nil {
+		return nil, t.err
+	}
+	return func() { l.unlock(n, t) }, nil
 }
 
 func notAcquired(senderID string, cause error) error {
@@ -195,36 +206,51 @@ func unavailable(step, senderID string, cause error) error {
 // errClosed is the cause of errors after Close.
 var errClosed = errors.New("the lock store is closed")
 
-// ask queues a ticket and starts the goroutine of its line, and the one that hears of other nodes, unless they run.
-func (l *Locks) ask(senderID string) (*line, *ticket, error) {
+// ask queues a ticket. mine tells that the line is new and the caller has to serve it.
+func (l *Locks) ask(senderID string) (n *line, t *ticket, mine bool, err error) {
 	key := l.key(senderID)
-	t := newTicket()
+	t = newTicket()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
-		return nil, nil, errClosed
+		return nil, nil, false, errClosed
 	}
 	if l.news == nil {
 		l.news = l.client.Subscribe(context.Background())
 		l.running.Go(func() { l.listen(l.news) })
 	}
-	n := l.lines[key]
-	if n != nil {
+	if n := l.lines[key]; n != nil {
 		n.tickets = append(n.tickets, t)
 		n.signal()
-		return n, t, nil
+		return n, t, false, nil
 	}
 	n = &line{locks: l, senderID: senderID, key: key, wake: make(chan struct{}, 1), tickets: []*ticket{t}, answered: time.Now()}
 	l.lines[key] = n
-	l.running.Go(n.run)
-	return n, t, nil
+	n.served = true
+	l.running.Add(1)
+	return n, t, true, nil
+}
+
+// serve asks for the first ticket of a new line, in the caller's goroutine: that costs half of what two need. A caller
+// without the time to wait for Redis has it done.
+func (l *Locks) serve(ctx context.Context, n *line) {
+	defer l.running.Done()
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < l.callLimit {
+		l.mu.Lock()
+		n.start(0)
+		l.mu.Unlock()
+		return
+	}
+	n.once(l.callLimit)
 }
 
 // leave takes a ticket out of its line; if it got the lock meanwhile, that is handed on.
 func (l *Locks) leave(n *line, t *ticket) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	n.drop(t)
+	if n.drop(t) {
+		n.signal()
+	}
 }
 
 // unlockLimit bounds how long unlock waits for Redis. Waiting is for Rasa nodes: one that finds the ticket still there
@@ -233,12 +259,22 @@ const unlockLimit = 250 * time.Millisecond
 
 func (l *Locks) unlock(n *line, t *ticket) {
 	l.mu.Lock()
-	held := t.state == held
-	n.drop(t)
-	l.mu.Unlock()
-	if !held {
+	if t.state != held {
+		l.mu.Unlock()
 		return
 	}
+	n.drop(t)
+	if !n.served {
+		n.served = true
+		n.rest.Stop()
+		l.running.Add(1)
+		l.mu.Unlock()
+		defer l.running.Done()
+		n.once(unlockLimit)
+		return
+	}
+	n.signal()
+	l.mu.Unlock()
 	limit := time.NewTimer(unlockLimit)
 	defer limit.Stop()
 	select {
@@ -291,6 +327,7 @@ func (l *Locks) Close() error {
 	close(l.closing)
 	for _, n := range l.lines {
 		n.close()
+		n.signal()
 	}
 	news := l.news
 	l.mu.Unlock()

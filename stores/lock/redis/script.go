@@ -45,12 +45,12 @@ type answer struct {
 
 var errShape = errors.New("the script returned something else than expected")
 
-// send has a batch done. A call whose connection broke is repeated once. The error names the conversation.
-func (l *Locks) send(n *line, b batch) (a answer, err error) {
+// send has a batch done within a limit. A call whose connection broke is repeated once. The error names the conversation.
+func (l *Locks) send(n *line, b batch, limit time.Duration) (a answer, err error) {
 	if err := l.gate.enter(); err != nil {
 		return a, unavailable("locking", n.senderID, err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), l.callLimit)
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	// The client of a Cluster repeats commands by itself: a ticket issued twice stays in the way for a lease there.
 	for _, again := range []bool{false, true} {
@@ -64,7 +64,9 @@ func (l *Locks) send(n *line, b batch) (a answer, err error) {
 		l.gate.opened()
 		return a, nil
 	case redisclient.Unavailable(err):
-		l.gate.shut(err)
+		if ctx.Err() == nil || limit >= l.callLimit { // otherwise it had too little time to say
+			l.gate.shut(err)
+		}
 		return a, unavailable("locking", n.senderID, err)
 	}
 	return a, fmt.Errorf("locking %q: %w", n.senderID, err)
