@@ -9,6 +9,7 @@ import (
 	_ "github.com/parleybot/parley/stores/broker/sql"
 	_ "github.com/parleybot/parley/stores/lock/memory"
 	_ "github.com/parleybot/parley/stores/lock/redis"
+	_ "github.com/parleybot/parley/stores/tracker/dynamo"
 	_ "github.com/parleybot/parley/stores/tracker/memory"
 	_ "github.com/parleybot/parley/stores/tracker/mongo"
 	_ "github.com/parleybot/parley/stores/tracker/redis"
