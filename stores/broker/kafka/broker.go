@@ -13,17 +13,24 @@ import (
 	"fmt"
 	"hash/crc32"
 	"log/slog"
+	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/parleybot/parley/internal/value"
 	"github.com/parleybot/parley/stores"
 )
 
-// patience bounds a Publish whose context has no deadline.
-const patience = time.Minute
+const (
+	// patience bounds a Publish, also one whose context has no deadline.
+	patience = time.Minute
+	// defaultLimit is the library's limit of bytes in a batch, a little less than that of clusters.
+	defaultLimit = 1_000_012
+)
 
 // Broker is a stores.Broker that is built from the options of `type: kafka`. It is safe for concurrent use.
 type Broker struct {
@@ -39,6 +46,8 @@ type Broker struct {
 	turn   chan struct{}
 	client *kgo.Client
 	closed bool
+	// limit is how many bytes the topic takes in a batch, as far as that is known.
+	limit atomic.Int32
 }
 
 var _ stores.Broker = (*Broker)(nil)
@@ -110,7 +119,12 @@ func (b *Broker) sendAll(ctx context.Context, records []*kgo.Record) error {
 	if !errors.Is(err, kerr.MessageTooLarge) {
 		return err
 	}
-	// One is too large, or the topic takes less than the client puts together.
+	// One is too large, or the topic takes less than was put together, without telling. Each goes alone now, by a client
+	// that knows nothing of the failure.
+	b.drop()
+	if err := b.connect(ctx); err != nil {
+		return fmt.Errorf("connecting: %w", err)
+	}
 	for _, r := range records {
 		err := b.produce(ctx, []*kgo.Record{r})
 		if errors.Is(err, kerr.MessageTooLarge) {
@@ -148,6 +162,7 @@ func (b *Broker) connect(ctx context.Context) error {
 		kgo.ProducerBatchCompression(kgo.NoCompression()),
 		// A gap would be filled by another client that begins with the first record again.
 		kgo.StopProducerOnDataLossDetected(),
+		kgo.ProducerBatchMaxBytesFn(func(string) int32 { return b.limit.Load() }),
 		kgo.MetadataMinAge(250*time.Millisecond),
 		kgo.DisableClientMetrics(),
 	)...)
@@ -169,8 +184,27 @@ func (b *Broker) connect(ctx context.Context) error {
 		return context.Cause(ctx)
 	}
 	b.client = client
+	b.limit.Store(topicLimit(ctx, client, b.topic))
 	b.log.Info("connected to Kafka", "url", b.seeds)
 	return nil
+}
+
+// topicLimit asks for max.message.bytes of a topic. It is not told for one that is not there yet, or for want of a right.
+func topicLimit(ctx context.Context, client *kgo.Client, topic string) int32 {
+	const least, most = 1 << 10, 32 << 20
+	req := kmsg.NewPtrDescribeConfigsRequest()
+	one := kmsg.NewDescribeConfigsRequestResource()
+	one.ResourceType, one.ResourceName, one.ConfigNames = kmsg.ConfigResourceTypeTopic, topic, []string{"max.message.bytes"}
+	req.Resources = append(req.Resources, one)
+	resp, err := req.RequestWith(ctx, client)
+	if err != nil || len(resp.Resources) != 1 || len(resp.Resources[0].Configs) != 1 || resp.Resources[0].Configs[0].Value == nil {
+		return defaultLimit
+	}
+	n, err := strconv.Atoi(*resp.Resources[0].Configs[0].Value)
+	if err != nil {
+		return defaultLimit
+	}
+	return int32(min(max(n, least), most)) //nolint:gosec // see the bounds
 }
 
 // partition is librdkafka's "consistent" for n partitions.
@@ -178,24 +212,25 @@ func partition(key []byte, n int) int {
 	return int(crc32.ChecksumIEEE(key) % uint32(n)) //nolint:gosec // numbers of partitions are positive
 }
 
-// produce returns when all records are acknowledged, one is refused or ctx ends. After an error the others may still be
-// under way, until the client is closed.
+// produce returns when all records are acknowledged or refused, or ctx ends. The error wraps kerr.MessageTooLarge if that is
+// why one was refused, whatever became of others because of it.
 func (b *Broker) produce(ctx context.Context, records []*kgo.Record) error {
 	results := make(chan error, len(records))
 	for _, r := range records {
 		b.client.Produce(ctx, r, func(_ *kgo.Record, err error) { results <- err })
 	}
+	var refused error
 	for range records {
 		select {
 		case err := <-results:
-			if err != nil {
-				return err
+			if err != nil && (refused == nil || errors.Is(err, kerr.MessageTooLarge)) {
+				refused = err
 			}
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
-	return nil
+	return refused
 }
 
 // drop closes the client and all it has under way. What it sent already may be taken; the records that come again begin

@@ -45,19 +45,35 @@ func read(tb testing.TB, address, topic string, opts ...kgo.Opt) []*kgo.Record {
 	return records
 }
 
-// endOffsets returns how many records a topic has, over all its partitions.
+// endOffsets returns how many records a topic has, over all its partitions. A broker that halted for a while has to be
+// elected again first.
 func endOffsets(tb testing.TB, client *kgo.Client, topic string) int {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), 30*time.Second)
-	defer cancel()
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		n, err := tryEndOffsets(tb.Context(), client, topic)
+		if err == nil {
+			return n
+		}
+		if !kerr.IsRetriable(err) || time.Now().After(deadline) {
+			require.NoError(tb, err)
+		}
+	}
+}
+
+func tryEndOffsets(ctx context.Context, client *kgo.Client, topic string) (int, error) {
 	ask := kmsg.NewPtrMetadataRequest()
 	one := kmsg.NewMetadataRequestTopic()
 	one.Topic = &topic
 	ask.Topics = append(ask.Topics, one)
 	metadata, err := ask.RequestWith(ctx, client)
-	require.NoError(tb, err)
-	if errors.Is(kerr.ErrorForCode(metadata.Topics[0].ErrorCode), kerr.UnknownTopicOrPartition) {
-		return 0
+	if err != nil {
+		return 0, err
+	}
+	if err := kerr.ErrorForCode(metadata.Topics[0].ErrorCode); err != nil {
+		if errors.Is(err, kerr.UnknownTopicOrPartition) {
+			return 0, nil
+		}
+		return 0, err
 	}
 	offsets := kmsg.NewPtrListOffsetsRequest()
 	of := kmsg.NewListOffsetsRequestTopic()
@@ -69,13 +85,17 @@ func endOffsets(tb testing.TB, client *kgo.Client, topic string) int {
 	}
 	offsets.Topics = append(offsets.Topics, of)
 	answer, err := offsets.RequestWith(ctx, client)
-	require.NoError(tb, err)
+	if err != nil {
+		return 0, err
+	}
 	sum := 0
 	for _, p := range answer.Topics[0].Partitions {
-		require.NoError(tb, kerr.ErrorForCode(p.ErrorCode))
+		if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+			return 0, err
+		}
 		sum += int(p.Offset)
 	}
-	return sum
+	return sum, nil
 }
 
 func message(r *kgo.Record) storetest.BrokerMessage {

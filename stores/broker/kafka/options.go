@@ -102,6 +102,7 @@ func build(cfg component.Config) (stores.Broker, error) {
 		opts: append(opts, security...), seeds: strings.Join(seeds, ","), topic: o.Topic, bySender: o.BySender, environment: environment(),
 		log: env.Logger, now: env.Now, turn: make(chan struct{}, 1),
 	}
+	b.limit.Store(defaultLimit)
 	return b, nil
 }
 

@@ -196,14 +196,15 @@ func TestNotKept(t *testing.T) {
 // TestNothingRunsAfterClose counts the library's goroutines.
 func TestNothingRunsAfterClose(t *testing.T) {
 	url, name := testservers.RabbitMQ(t), testservers.Name(t)
-	before := libraryGoroutines(t)
+	gone := func() bool { return libraryGoroutines(t) == 0 }
+	require.Eventually(t, gone, 10*time.Second, 10*time.Millisecond, "of other tests")
 	b := open(t, value.NewMap("url", url, "username", "guest", "password", "guest", "queues", name, "exchange_name", name))
 	require.NoError(t, b.Publish(t.Context(), turn("soup")))
-	require.Greater(t, libraryGoroutines(t), before)
+	require.NotZero(t, libraryGoroutines(t))
 	b.drop()
 	require.NoError(t, b.Publish(t.Context(), turn("soup")))
 	require.NoError(t, b.Close())
-	require.Eventually(t, func() bool { return libraryGoroutines(t) <= before }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, gone, 10*time.Second, 10*time.Millisecond)
 }
 
 func libraryGoroutines(t *testing.T) int {
