@@ -4,6 +4,7 @@
 package redisclient
 
 import (
+	"context"
 	"net"
 	"strconv"
 	"strings"
@@ -27,6 +28,13 @@ type Client struct {
 	// Cluster tells that the keys of one command have to share a slot.
 	Cluster bool
 }
+
+// silence takes what the library would print to standard error: failures of connections, which commands return, too.
+type silence struct{}
+
+func (silence) Printf(context.Context, string, ...any) {}
+
+func init() { redis.SetLogger(silence{}) }
 
 // New returns the client that cfg describes; cfg's part has the options of Fields. It does not connect. Errors name the
 // option and its place.

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -70,17 +71,35 @@ func commitID(turn *stores.Turn, fresh []tracker.Event) string {
 // appendForeign adds events to a value that someone wrote in another form, by writing all of it anew.
 func (l *Log) appendForeign(ctx context.Context, turn *stores.Turn, known place) (stores.Position, error) {
 	stored, err := l.client.Get(ctx, l.keys.conversation(turn.Tracker.SenderID)).Bytes()
-	if errors.Is(err, redis.Nil) || err == nil && sha1Hex(stored) != known.digest {
+	if errors.Is(err, redis.Nil) {
 		return stores.Position{}, stores.ErrConflict
 	}
 	if err != nil {
 		return stores.Position{}, failure("asking redis for a conversation", err)
+	}
+	if sha1Hex(stored) != known.digest {
+		return l.wasAdded(stored, turn, known)
 	}
 	_, events, err := surveyForeign(stored, known.stamp)
 	if err != nil {
 		return stores.Position{}, err
 	}
 	return l.replace(ctx, turn, known, events, turn.New())
+}
+
+// wasAdded tells whether a value is what the turn was to make of the known one: a write may be repeated.
+func (l *Log) wasAdded(stored []byte, turn *stores.Turn, known place) (stores.Position, error) {
+	end := ending(turn.Tracker.SenderID)
+	added, _ := encode(turn.New())
+	list, ok := inForm(stored, end)
+	if !ok || len(added) == 0 || !bytes.HasSuffix(list, added) {
+		return stores.Position{}, stores.ErrConflict
+	}
+	p, _, err := l.survey(stored, end, known.stamp, true)
+	if err != nil || p.events != known.events+len(turn.New()) {
+		return stores.Position{}, stores.ErrConflict
+	}
+	return p.position(), nil
 }
 
 // replace writes a value that has the events before and fresh.

@@ -41,10 +41,13 @@ func at(t *testing.T, addr string, more ...any) *value.Map {
 
 var prefixes atomic.Int64
 
+// newPrefix returns a key_prefix that no other test has.
+func newPrefix() string { return fmt.Sprint("p", prefixes.Add(1)) }
+
 // place makes places that have a key_prefix of their own.
 func place(options func(prefix string) *value.Map) func(t *testing.T) storetest.Place {
 	return func(t *testing.T) storetest.Place {
-		prefix := fmt.Sprint("p", prefixes.Add(1))
+		prefix := newPrefix()
 		return func() stores.TrackerStore { return open(t, options(prefix)) }
 	}
 }
