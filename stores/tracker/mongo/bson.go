@@ -163,7 +163,10 @@ func decodeValue(v bsoncore.Value) (any, error) {
 	case bsoncore.TypeDouble:
 		return v.Double(), nil
 	case bsoncore.TypeString:
-		return v.StringValue(), nil
+		if s, ok := v.StringValueOK(); ok {
+			return s, nil
+		}
+		return nil, errCorrupt
 	case bsoncore.TypeEmbeddedDocument:
 		return decodeMap(v.Data)
 	case bsoncore.TypeArray:
@@ -186,10 +189,11 @@ func decodeRare(v bsoncore.Value) any {
 	case bsoncore.TypeObjectID:
 		return bson.ObjectID(v.ObjectID()).Hex()
 	case bsoncore.TypeBinary:
-		_, data := v.Binary()
+		_, data, _ := v.BinaryOK()
 		return base64.StdEncoding.EncodeToString(data)
 	case bsoncore.TypeSymbol:
-		return v.Symbol()
+		s, _ := v.SymbolOK()
+		return s
 	case bsoncore.TypeDecimal128:
 		return bson.NewDecimal128(v.Decimal128()).String()
 	}

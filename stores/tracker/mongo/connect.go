@@ -127,31 +127,67 @@ var (
 
 const commitTime = fieldOwn + ".commits.time"
 
-// ready prepares the collections before the first use, like Rasa at its start, and begins the search for duplicates. It is
-// tried again after an error.
+// preparation is what happens before the first use.
+type preparation struct {
+	done chan struct{}
+	// err is set before done is closed.
+	err error
+}
+
+// ready waits until the collections are prepared, which is tried again after an error. All callers wait for one attempt.
 func (l *Log) ready(ctx context.Context) error {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.isReady {
-		return nil
+	p := l.prepared
+	if p == nil {
+		p = &preparation{done: make(chan struct{})}
+		background, stop := context.WithCancel(context.WithoutCancel(ctx))
+		l.prepared, l.stop = p, stop
+		l.done.Go(func() {
+			defer stop()
+			l.prepare(background, p)
+		})
 	}
+	l.mu.Unlock()
+	select {
+	case <-p.done:
+		return p.err
+	case <-ctx.Done():
+		return classify(ctx.Err())
+	}
+}
+
+// prepare makes the indexes, as Rasa does at its start, and looks for duplicates.
+func (l *Log) prepare(ctx context.Context, p *preparation) {
+	if p.err = l.makeIndexes(ctx); p.err != nil {
+		l.mu.Lock()
+		l.prepared = nil
+		l.mu.Unlock()
+	}
+	close(p.done)
+	if p.err == nil {
+		scan, cancel := context.WithTimeout(ctx, scanTimeout)
+		defer cancel()
+		l.warnOfDuplicates(scan)
+	}
+}
+
+func (l *Log) makeIndexes(ctx context.Context) error {
 	for _, index := range []struct {
 		of   *mongo.Collection
-		what mongo.IndexModel
-	}{{l.conversations, senderIndex}, {l.conversations, commitIndex}, {l.segments, segmentIndex}, {l.timers.collection, timerDue}, {l.timers.collection, timerOfSender}} {
-		_, err := index.of.Indexes().CreateOne(ctx, index.what)
+		what []mongo.IndexModel
+	}{
+		{l.conversations, []mongo.IndexModel{senderIndex}},
+		{l.conversations, []mongo.IndexModel{commitIndex}},
+		{l.segments, []mongo.IndexModel{segmentIndex}},
+		{l.timers.collection, []mongo.IndexModel{timerDue, timerOfSender}},
+	} {
+		_, err := index.of.Indexes().CreateMany(ctx, index.what)
 		if conflicting(err) {
 			l.log.Warn("an index that differs is used as it is", "err", err)
 		} else if err != nil {
 			return fmt.Errorf("creating an index of %s: %w", index.of.Name(), classify(err))
 		}
 	}
-	background, stop := context.WithTimeout(context.WithoutCancel(ctx), scanTimeout)
-	l.stop, l.isReady = stop, true
-	l.done.Go(func() {
-		defer stop()
-		l.warnOfDuplicates(background)
-	})
 	return nil
 }
 

@@ -126,8 +126,11 @@ func (t *token) position() stores.Position {
 
 // filter matches the document when it is still the one of the token.
 func (t *token) filter(senderID string) bson.D {
-	f := bson.D{{Key: fieldID, Value: t.id}, {Key: fieldSender, Value: cleanText(senderID)},
-		{Key: fieldEvents, Value: bson.D{{Key: "$size", Value: t.size}}},
+	size := bson.E{Key: fieldEvents, Value: bson.D{{Key: "$size", Value: t.size}}}
+	if t.size == 0 { // also without a list
+		size = bson.E{Key: fieldEvents + ".0", Value: bson.D{{Key: "$exists", Value: false}}}
+	}
+	f := bson.D{{Key: fieldID, Value: t.id}, {Key: fieldSender, Value: cleanText(senderID)}, size,
 		{Key: fieldOwn + ".base", Value: orNull(t.base, t.base > 0)},
 		{Key: fieldOwn + ".generation", Value: orNull(t.generation, t.generation != "")}}
 	if t.size > t.skip && !math.IsNaN(t.lastTime) && t.lastIsValid {

@@ -100,8 +100,9 @@ type Log struct {
 	log        *slog.Logger
 	now        func() time.Time
 
-	mu      sync.Mutex
-	isReady bool
+	mu sync.Mutex
+	// prepared is nil before the first use and after an attempt that failed.
+	prepared *preparation
 	// stop ends what runs in the background, done waits for it.
 	stop context.CancelFunc
 	done sync.WaitGroup
