@@ -7,6 +7,8 @@ import (
 	_ "github.com/parleybot/parley/stores/broker/nats"
 	_ "github.com/parleybot/parley/stores/broker/rabbitmq"
 	_ "github.com/parleybot/parley/stores/broker/sql"
+	_ "github.com/parleybot/parley/stores/inbox/memory"
+	_ "github.com/parleybot/parley/stores/inbox/nats"
 	_ "github.com/parleybot/parley/stores/lock/memory"
 	_ "github.com/parleybot/parley/stores/lock/redis"
 	_ "github.com/parleybot/parley/stores/tracker/dynamo"

@@ -32,8 +32,6 @@ type Node struct {
 	// embedded is the server in the process, nil for one elsewhere.
 	embedded *embedded
 	closed   bool
-	// since is when the connection was last made.
-	since time.Time
 }
 
 // New returns a Node that is not connected. log may be nil.
@@ -74,16 +72,6 @@ func (n *Node) current() (*nats.Conn, error) {
 	return n.conn, nil
 }
 
-// Since returns when the connection was last made, the zero time if it is not there.
-func (n *Node) Since() time.Time {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.conn == nil || !n.conn.IsConnected() {
-		return time.Time{}
-	}
-	return n.since
-}
-
 func (n *Node) connect() (*nats.Conn, error) {
 	settings := n.settings()
 	var server *embedded
@@ -106,7 +94,7 @@ func (n *Node) connect() (*nats.Conn, error) {
 		server.release()
 		return nil, ErrClosed
 	}
-	n.conn, n.embedded, n.since = conn, server, time.Now()
+	n.conn, n.embedded = conn, server
 	return conn, nil
 }
 
@@ -116,15 +104,11 @@ func (n *Node) settings() []nats.Option {
 		nats.Name("parley"),
 		nats.Timeout(connectTimeout),
 		nats.MaxReconnects(-1),
+		nats.IgnoreAuthErrorAbort(),
 		nats.ReconnectWait(reconnectWait),
 		// A caller is to be told that the server is away, rather than have its message sent at some time or other.
 		nats.ReconnectBufSize(-1),
-		nats.ReconnectHandler(func(*nats.Conn) {
-			n.mu.Lock()
-			n.since = time.Now()
-			n.mu.Unlock()
-			n.log.Info("connected to nats again")
-		}),
+		nats.ReconnectHandler(func(*nats.Conn) { n.log.Info("connected to nats again") }),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
 				n.log.Warn("lost the connection to nats", "err", err)
