@@ -26,9 +26,6 @@ func (p *Processor) locked(ctx context.Context, senderID string, f func(tn *turn
 
 func (p *Processor) lockedOn(ctx context.Context, m *Model, senderID string, f func(tn *turn) error) error {
 	sender := senderOf(senderID)
-	if _, waits := p.waiting.Load(sender); waits {
-		return fmt.Errorf("an earlier turn of %q is not stored yet: %w", sender, stores.ErrUnavailable)
-	}
 	unlock, err := p.cfg.Locks.Lock(ctx, sender)
 	switch {
 	case errors.Is(err, stores.ErrUnavailable):
@@ -38,10 +35,19 @@ func (p *Processor) lockedOn(ctx context.Context, m *Model, senderID string, f f
 	case err != nil:
 		return fmt.Errorf("locking %q: %w", sender, err)
 	}
-	var tn *turn
-	defer func() { p.release(sender, tn, unlock) }()
+	held := &heldLock{p: p, unlock: unlock}
+	defer held.release()
+	return p.runOn(ctx, m, sender, func(tn *turn) error {
+		held.turn = tn
+		return f(tn)
+	})
+}
+
+// runOn runs f on a conversation whose lock is held, again if the conversation went on nevertheless.
+func (p *Processor) runOn(ctx context.Context, m *Model, sender string, f func(tn *turn) error) error {
 	for run := 1; ; run++ {
-		if tn, err = p.load(ctx, m, sender, nil); err != nil {
+		tn, err := p.load(ctx, m, sender, nil)
+		if err != nil {
 			return err
 		}
 		if err = f(tn); !errors.Is(err, stores.ErrConflict) || run == maxRuns || ctx.Err() != nil {
@@ -51,19 +57,25 @@ func (p *Processor) lockedOn(ctx context.Context, m *Model, senderID string, f f
 	}
 }
 
-// release hands the lock on, once the last turn is stored.
-func (p *Processor) release(sender string, tn *turn, unlock func()) {
-	if tn == nil || tn.spooled == nil {
-		unlock()
+// heldLock is a conversation's lock and the turn that was run last under it.
+type heldLock struct {
+	p      *Processor
+	unlock func()
+	turn   *turn
+}
+
+// release hands the lock on, once the turn is stored.
+func (h *heldLock) release() {
+	if h.turn == nil || h.turn.spooled == nil {
+		h.unlock()
 		return
 	}
-	p.timers.running.Go(func() {
+	h.p.timers.running.Go(func() {
 		select {
-		case <-tn.spooled:
-		case <-p.timers.ctx.Done():
+		case <-h.turn.spooled:
+		case <-h.p.timers.ctx.Done():
 		}
-		p.waiting.Delete(sender)
-		unlock()
+		h.unlock()
 	})
 }
 
@@ -71,14 +83,14 @@ func (p *Processor) release(sender string, tn *turn, unlock func()) {
 // Output is not used (POST /conversations/ID/messages). It returns the stored conversation.
 func (p *Processor) AppendMessage(ctx context.Context, msg *channels.UserMessage) (*tracker.Tracker, error) {
 	var t *tracker.Tracker
+	if msg.MessageID == "" {
+		named := *msg
+		named.MessageID = p.cfg.NewID()
+		msg = &named
+	}
 	err := p.locked(ctx, msg.SenderID, func(tn *turn) error {
-		t = tn.tracker
-		id := msg.MessageID
-		if id == "" {
-			id = p.cfg.NewID()
-		}
-		tn.id = messageCommit(t.SenderID, msg.MessageID, id)
-		if err := tn.logMessage(ctx, msg, id); err != nil {
+		t, tn.id = tn.tracker, msg.MessageID
+		if err := tn.logMessage(ctx, msg); err != nil {
 			return p.giveUp(ctx, tn, err)
 		}
 		if err := tn.extractSlots(ctx); err != nil {
@@ -166,7 +178,9 @@ func (p *Processor) Execute(ctx context.Context, senderID, actionName, policyNam
 		if _, err := tn.runAction(ctx, tn.model.actions[i], &pred, tn.copy()); err != nil {
 			return err
 		}
-		return p.save(ctx, tn)
+		err = p.save(ctx, tn)
+		shown.spooled = tn.spooled
+		return err
 	})
 	return before, out, err
 }

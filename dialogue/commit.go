@@ -12,6 +12,7 @@ import (
 
 	"github.com/parleybot/parley/channels"
 	"github.com/parleybot/parley/dialogue/tracker"
+	"github.com/parleybot/parley/internal/value"
 	"github.com/parleybot/parley/stores"
 )
 
@@ -42,13 +43,10 @@ type commit struct {
 // quietCommit begins the ids of commits that set no timers, whoever delivers them.
 const quietCommit = "record-"
 
-// messageCommit returns the id of the turn that answers a message: the message's own if it was made here, otherwise one
-// that no other conversation has.
-func messageCommit(sender, given, id string) string {
-	if given == "" {
-		return id
-	}
-	sum := sha256.Sum256([]byte(sender + "\x00" + given))
+// messageCommit returns the id of the turn that answers a message with an id given by its channel: one that no other
+// conversation has.
+func messageCommit(sender, messageID string) string {
+	sum := sha256.Sum256([]byte(sender + "\x00" + messageID))
 	return hex.EncodeToString(sum[:16])
 }
 
@@ -107,19 +105,21 @@ func (p *Processor) store(ctx context.Context, tn *turn, partial bool) error {
 		s.ID = quietCommit + s.ID
 	}
 	if tn.input != nil {
-		s.Input = channels.Pack(tn.input)
+		s.Input = tn
 	}
 	fresh := s.New()
 	s.Deliver = p.cfg.Outbox != nil && len(fresh) > 0 && (p.cfg.PublishAll || !tn.quiet && setsTimers(fresh))
 	at, err := p.cfg.Store.Save(ctx, s)
 	var spooled *stores.SpooledError
 	if errors.As(err, &spooled) {
-		p.await(t.SenderID, spooled.Done, tn)
+		tn.spooled = spooled.Done // the conversation stays locked until then; its effects come when it is stored
 	} else if err != nil {
 		return fmt.Errorf("storing the tracker of %q: %w", t.SenderID, err)
 	}
 	p.timers.remember(fresh, &s, tn.out)
-	p.deliver(ctx, tn, s)
+	if tn.spooled == nil {
+		p.deliver(ctx, tn, s)
+	}
 	tn.at, tn.known, tn.replace = at, len(t.Events()), false
 	tn.parts++
 	tn.flush(ctx)
@@ -143,10 +143,9 @@ func (p *Processor) deliver(ctx context.Context, tn *turn, s stores.Turn) {
 	}
 }
 
-// await keeps the conversation locked until a turn that waits on disk is stored.
-func (p *Processor) await(sender string, done <-chan struct{}, tn *turn) {
-	p.waiting.Store(sender, done)
-	tn.spooled = done
+// Pack implements stores.Input.
+func (tn *turn) Pack() *value.Map {
+	return channels.Pack(tn.input)
 }
 
 // slowAction is how long an action may run before what the bot said until then is stored and sent.

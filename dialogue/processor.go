@@ -3,7 +3,6 @@ package dialogue
 import (
 	"context"
 	"fmt"
-	"sync"
 	"sync/atomic"
 
 	"github.com/parleybot/parley/channels"
@@ -17,8 +16,6 @@ type Processor struct {
 	model  atomic.Pointer[Model]
 	timers *timers
 	now    func() float64
-	// waiting holds the conversations with a turn that waits for the tracker store.
-	waiting sync.Map
 }
 
 // New returns a Processor. It has no model until SetModel is called.
@@ -55,29 +52,53 @@ func (p *Processor) Handle(ctx context.Context, msg *channels.UserMessage) error
 		p.cfg.Logger.InfoContext(ctx, "ignoring message as no model is loaded", "sender_id", msg.SenderID)
 		return nil
 	}
-	// A repeated run must know the message again, whoever gave it its id.
-	given, repeated := msg.MessageID != "", false
-	id := msg.MessageID
-	if !given {
-		id = p.cfg.NewID()
-	}
-	err := p.lockedOn(ctx, m, msg.SenderID, func(tn *turn) error {
-		tn.out, tn.id, tn.input = msg.Output, messageCommit(tn.tracker.SenderID, msg.MessageID, id), msg
-		if given || repeated {
-			if done, err := p.repeat(ctx, tn, id); done || err != nil {
-				return err
-			}
-		}
-		repeated = true
-		if err := tn.handle(ctx, msg, id); err != nil {
-			return p.giveUp(ctx, tn, err)
-		}
-		return p.save(ctx, tn)
-	})
+	err := p.lockedOn(ctx, m, msg.SenderID, p.answer(ctx, msg))
 	if err != nil {
 		return fmt.Errorf("handling a message of %q: %w", senderOf(msg.SenderID), err)
 	}
 	return nil
+}
+
+// answer returns what answers a message in a turn, any number of times.
+func (p *Processor) answer(ctx context.Context, msg *channels.UserMessage) func(tn *turn) error {
+	// A repeated run must know the message again, whoever gave it its id.
+	again, commitID := msg.MessageID != "", ""
+	if !again {
+		named := *msg
+		named.MessageID = p.cfg.NewID()
+		msg, commitID = &named, named.MessageID
+	} else {
+		commitID = messageCommit(senderOf(msg.SenderID), msg.MessageID)
+	}
+	return func(tn *turn) error {
+		if msg.Output != nil {
+			tn.out = msg.Output
+		}
+		tn.id, tn.input = commitID, msg
+		if again {
+			if done, err := p.repeat(ctx, tn, msg.MessageID); done || err != nil {
+				return err
+			}
+		}
+		again = true
+		if err := tn.handle(ctx, msg); err != nil {
+			return p.giveUp(ctx, tn, err)
+		}
+		return p.save(ctx, tn)
+	}
+}
+
+// Rerun answers a message again whose turn was accepted and could not be stored, because the conversation went on
+// meanwhile. What the bot says is stored, not sent. held tells that the conversation's lock is held for it already.
+func (p *Processor) Rerun(ctx context.Context, message *value.Map, held bool) error {
+	m, msg := p.model.Load(), channels.Unpack(message)
+	if m == nil {
+		return ErrNoModel
+	}
+	if held {
+		return p.runOn(ctx, m, senderOf(msg.SenderID), p.answer(ctx, msg))
+	}
+	return p.lockedOn(ctx, m, msg.SenderID, p.answer(ctx, msg))
 }
 
 // Parse returns the parse data of a text without touching any conversation (Agent.parse_message).

@@ -23,12 +23,13 @@ func Replay(ctx context.Context, m *Model, env Env, t *tracker.Tracker, msg *cha
 		tn.out = silent{}
 	}
 	t.Stamp(m.stamp)
-	id := msg.MessageID
-	if id == "" {
-		id = env.NewID()
+	if msg.MessageID == "" {
+		named := *msg
+		named.MessageID = env.NewID()
+		msg = &named
 	}
-	tn.id = messageCommit(t.SenderID, msg.MessageID, id)
-	err := tn.handle(ctx, msg, id)
+	tn.id = msg.MessageID
+	err := tn.handle(ctx, msg)
 	tn.flush(ctx)
 	return err
 }

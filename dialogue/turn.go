@@ -35,8 +35,8 @@ type turn struct {
 }
 
 // handle does everything for a user message except loading and storing (MessageProcessor.handle_message).
-func (tn *turn) handle(ctx context.Context, msg *channels.UserMessage, id string) error {
-	if err := tn.logMessage(ctx, msg, id); err != nil {
+func (tn *turn) handle(ctx context.Context, msg *channels.UserMessage) error {
+	if err := tn.logMessage(ctx, msg); err != nil {
 		return err
 	}
 	if tn.model.Policies == nil {

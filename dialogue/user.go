@@ -11,7 +11,7 @@ import (
 )
 
 // logMessage starts a session where one is due and adds the user message (MessageProcessor.log_message).
-func (tn *turn) logMessage(ctx context.Context, msg *channels.UserMessage, id string) error {
+func (tn *turn) logMessage(ctx context.Context, msg *channels.UserMessage) error {
 	if err := tn.updateSession(ctx, msg.Metadata); err != nil {
 		return err
 	}
@@ -22,7 +22,7 @@ func (tn *turn) logMessage(ctx context.Context, msg *channels.UserMessage, id st
 			return err
 		}
 	}
-	e := tracker.NewUserUttered(msg.Text, parse, msg.InputChannel, id, msg.Metadata)
+	e := tracker.NewUserUttered(msg.Text, parse, msg.InputChannel, msg.MessageID, msg.Metadata)
 	e.Timestamp = tn.env.Now()
 	tn.tracker.Update(e)
 	return nil

@@ -70,7 +70,13 @@ type Turn struct {
 	Partial bool
 	// Input is what the turn answered, so that it can be run again if it has to be kept until a store comes back; nil for
 	// events that came by the API.
-	Input *value.Map
+	Input Input
+}
+
+// Input is a message as the conversation's turn got it.
+type Input interface {
+	// Pack returns the message as a JSON object.
+	Pack() *value.Map
 }
 
 // New returns the events that the turn added.

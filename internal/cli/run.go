@@ -87,7 +87,7 @@ func (a *app) run(ctx context.Context, r *runFlags) error {
 		return fmt.Errorf("--remote-storage %s: this version reads models from files and model servers only", r.remoteStorage)
 	}
 	defer reserve()()
-	s, err := a.openSite(a.path(r.endpoints, defaultEndpoints), inMemory)
+	s, err := a.openSite(a.path(r.endpoints, defaultEndpoints), embedded)
 	if err != nil {
 		return err
 	}

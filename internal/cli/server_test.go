@@ -349,9 +349,10 @@ func TestTLS(t *testing.T) {
 func TestEndpoints(t *testing.T) {
 	starter(t)
 	for _, c := range []struct{ name, endpoints, stderr string }{
-		{"store that this version lacks", "tracker_store:\n  type: mongod\n", `endpoints.yml:1:1: tracker store "mongod"`},
-		{"locks that this version lacks", "lock_store:\n  type: redis\n", `endpoints.yml:1:1: lock store "redis"`},
-		{"broker that this version lacks", "event_broker:\n  url: localhost\n", `event broker "pika"`},
+		{"store's option that is no number", "tracker_store:\n  type: redis\n  port: many\n", `endpoints.yml:3:3`},
+		{"locks' option that is no number", "lock_store:\n  type: redis\n  db: first\n", `endpoints.yml:3:3`},
+		{"one broker of a list with an option that is none", "event_broker:\n- type: file\n- type: pika\n  url: localhost\n  port: many\n", `endpoints.yml:5:3`},
+		{"list with something else", "event_broker:\n- pika\n", "endpoints.yml:2:3: event_broker must be a list of mappings"},
 		{"section that is a list", "nlg:\n  - url\n", "endpoints.yml:2:3"},
 		{"parsing elsewhere", "nlu:\n  url: http://localhost:1\n", "endpoints.yml:1:1: nlu"},
 		{"model server without address", "models:\n  wait_time_between_pulls: 3\n", "endpoints.yml:1:1: models: url is missing"},

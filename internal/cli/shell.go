@@ -98,7 +98,7 @@ func (a *app) shell(ctx context.Context, r *runFlags, sender string) error {
 	if !m.Manifest.Core {
 		return a.understand(ctx, file)
 	}
-	s, err := a.openSite(a.path(r.endpoints, defaultEndpoints), inMemory)
+	s, err := a.openSite(a.path(r.endpoints, defaultEndpoints), embedded)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/parleybot/parley/project"
 	"github.com/parleybot/parley/stores"
 	"github.com/parleybot/parley/stores/outbox"
+	"github.com/parleybot/parley/stores/spool"
 )
 
 // site is everything a server needs beside its model: what endpoints.yml names, and the processor over it.
@@ -28,6 +29,8 @@ type site struct {
 	locks    stores.Locker
 	timers   stores.Timers
 	outbox   *outbox.Outbox
+	spool    *spool.Store // nil when turns do not wait
+	durable  bool         // conversations outlive the process
 	channels []channels.Channel
 	closers  []func() error
 }

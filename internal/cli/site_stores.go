@@ -3,12 +3,14 @@ package cli
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/parleybot/parley/channels"
 	"github.com/parleybot/parley/component"
 	"github.com/parleybot/parley/dialogue"
 	"github.com/parleybot/parley/internal/endpoint"
+	"github.com/parleybot/parley/internal/value"
 	"github.com/parleybot/parley/project"
 	"github.com/parleybot/parley/stores"
 	"github.com/parleybot/parley/stores/outbox"
@@ -29,8 +31,18 @@ const flushTimeout = 5 * time.Second
 // openStores opens the stores and what delivers from them. A name that means nothing is passed over where Rasa goes on
 // without it; one that stands for a store this version does not have is an error.
 func (s *site) openStores(cfg *dialogue.Config, endpoints *project.Endpoints, storeType string) (err error) {
-	if s.store, err = s.openTrackers(endpoints, storeType); err != nil {
+	options, err := s.stateOptions(endpoints)
+	if err != nil {
 		return err
+	}
+	trackers, err := s.openTrackers(endpoints, storeType)
+	if err != nil {
+		return err
+	}
+	if s.store = trackers; s.durable {
+		if s.store, err = s.guard(trackers, options); err != nil {
+			return err
+		}
 	}
 	locks, _ := endpoints.Section("lock_store")
 	if s.locks, err = openPart(s, locks, inMemory, stores.Locks); err != nil {
@@ -48,9 +60,9 @@ func (s *site) openStores(cfg *dialogue.Config, endpoints *project.Endpoints, st
 		s.timers = timermemory.New()
 	}
 	cfg.Store, cfg.Locks, cfg.Timers = s.store, s.locks, s.timers
-	if _, durable := s.store.(stores.Outbox); len(brokers) > 0 || durable {
+	if _, notes := trackers.(stores.Outbox); len(brokers) > 0 || notes {
 		s.outbox = outbox.New(outbox.Config{
-			Store: s.store, Brokers: brokers, Locks: s.locks, Logger: s.app.log,
+			Store: trackers, Brokers: brokers, Locks: s.locks, Logger: s.app.log,
 			Timers: s.setTimers,
 		})
 		cfg.Outbox, cfg.PublishAll = s.outbox, len(brokers) > 0
@@ -61,20 +73,31 @@ func (s *site) openStores(cfg *dialogue.Config, endpoints *project.Endpoints, st
 // openTrackers opens the tracker store. Where the embedded one finds no place to write, conversations are kept in memory.
 func (s *site) openTrackers(endpoints *project.Endpoints, storeType string) (stores.TrackerStore, error) {
 	section, given := endpoints.Section("tracker_store")
+	s.durable = true
 	if !given || endpoint.Type(section) == "" {
+		if storeType == inMemory {
+			return s.inMemory()
+		}
 		store, err := openPart(s, section, storeType, stores.Trackers)
-		if !errors.Is(err, stores.ErrUnavailable) || storeType == inMemory {
+		if !errors.Is(err, stores.ErrUnavailable) {
 			return store, err
 		}
 		s.app.warn(err.Error() + "; conversations are kept in memory and are lost when the server ends")
-		return openPart(s, project.Entry{}, inMemory, stores.Trackers)
+		return s.inMemory()
 	}
 	store, err := openPart(s, section, storeType, stores.Trackers)
 	if errors.Is(err, component.ErrUnknown) {
 		s.app.warn(err.Error() + "; conversations are kept in memory")
-		return openPart(s, project.Entry{}, inMemory, stores.Trackers)
+		return s.inMemory()
 	}
+	s.durable = strings.ToLower(endpoint.Type(section)) != inMemory
 	return store, err
+}
+
+// inMemory opens the store that forgets.
+func (s *site) inMemory() (stores.TrackerStore, error) {
+	s.durable = false
+	return openPart(s, project.Entry{}, inMemory, stores.Trackers)
 }
 
 // openBrokers opens the brokers: one, or a list of them.
@@ -101,6 +124,18 @@ func (s *site) openBrokers(endpoints *project.Endpoints) ([]outbox.Target, error
 		targets = append(targets, outbox.Target{Name: name, Broker: broker})
 	}
 	return targets, nil
+}
+
+// rerun has the processor answer a message again.
+func (s *site) rerun(ctx context.Context, message *value.Map, held bool) error {
+	return s.processor.Rerun(ctx, message, held)
+}
+
+// deliver hands a commit to the outbox that was stored late.
+func (s *site) deliver(c stores.Commit) {
+	if s.outbox != nil {
+		s.outbox.Deliver(c, nil)
+	}
 }
 
 // setTimers hands a commit to the processor, which is made after the outbox.
