@@ -107,7 +107,7 @@ func TestKilledHolder(t *testing.T) {
 	c.signal(syscall.SIGKILL)
 	began := time.Now()
 	(<-got)()
-	require.Less(t, time.Since(began), lease+300*time.Millisecond)
+	require.Less(t, time.Since(began), lease+time.Second)
 }
 
 // TestStoppedHolder is the ABA case: A is stopped for longer than its lease, B gets the lock, A goes on and unlocks. C has
@@ -142,7 +142,8 @@ func TestFailover(t *testing.T) {
 	}
 	options := value.NewMap("sentinel_master", set.Name, "sentinels", sentinels)
 	const lease = time.Second
-	a, b := node(t, options, Options{Lease: lease}), node(t, options, Options{Lease: lease})
+	var log lockedBuffer
+	a, b := node(t, options, Options{Lease: lease, Logger: textLogger(&log)}), node(t, options, Options{Lease: lease})
 	long := lock(t, a, "long")
 
 	var served, without, beside atomic.Int64
@@ -196,7 +197,9 @@ func TestFailover(t *testing.T) {
 	close(stop)
 	workers.Wait()
 
-	require.Eventually(t, func() bool { return a.numbers(t, "long") == "0" }, patience, 10*time.Millisecond)
+	// The outage was longer than the lease, so the ticket expired; it was renewed nevertheless.
+	require.Eventually(t, func() bool { return strings.Contains(log.String(), "sender_id=long") }, patience, 10*time.Millisecond)
+	require.Equal(t, "0", a.numbers(t, "long"))
 	waiter := inBackground(t, b, "long")
 	require.Empty(t, waiter)
 	long()

@@ -165,7 +165,6 @@ func TestBehindRasa(t *testing.T) {
 	l.write(t, "u", rasas("u", 4, 60))
 	got := inBackground(t, l, "u")
 	require.Equal(t, "4 5", l.numbers(t, "u"))
-	l.write(t, "u", strings.Replace(l.raw(t, "u"), `"{\"number\": 4`, `"{\"number\": 4`, 1))
 	require.Empty(t, got)
 	raw := l.raw(t, "u")
 	l.write(t, "u", `{"conversation_id": "u", "tickets": [`+raw[strings.Index(raw, ", \"{")+2:]) // Rasa's ticket is served
@@ -182,7 +181,8 @@ func TestExpired(t *testing.T) {
 	l.write(t, "u", rasas("u", 4, 0.2, 5, -1, 2, -5))
 	began := time.Now()
 	unlock := lock(t, l, "u")
-	require.InDelta(t, 0.2, time.Since(began).Seconds(), 0.15)
+	require.Greater(t, time.Since(began), 190*time.Millisecond)
+	require.Less(t, time.Since(began), 2*time.Second)
 	require.Equal(t, "5 6", l.numbers(t, "u"), "the highest number that may still be at work is kept")
 	unlock()
 	require.Equal(t, "5", l.numbers(t, "u"))
@@ -200,7 +200,7 @@ func TestNumbersOfTheLateAreNotReused(t *testing.T) {
 	l.write(t, "u", rasas("u", 0, -0.1)) // A of Rasa
 	b := lock(t, l, "u")
 	require.Equal(t, "0 1", l.numbers(t, "u"))
-	l.write(t, "u", strings.Replace(l.raw(t, "u"), rasasFirst(l.raw(t, "u"))+", ", "", 1)) // A's ticket_for 0 is removed by its number
+	l.write(t, "u", strings.Replace(l.raw(t, "u"), rasasFirst(l.raw(t, "u"))+", ", "", 1)) // A is served: Rasa goes by the number
 	c := inBackground(t, other, "u")
 	require.Equal(t, "1 2", l.numbers(t, "u"))
 	require.Empty(t, c)
@@ -265,7 +265,7 @@ func TestPhantom(t *testing.T) {
 	l.write(t, "u", raw)
 	began := time.Now()
 	lock(t, other, "u")()
-	require.Less(t, time.Since(began), 900*time.Millisecond)
+	require.Less(t, time.Since(began), 2*time.Second)
 }
 
 // TestAboutToBeDeleted: Rasa writes an empty lock and deletes it, with the ticket that came in between.

@@ -44,6 +44,9 @@ const (
 	DefaultMaxWait = time.Minute
 )
 
+// maxCall bounds how long a call of Redis may take with long leases.
+const maxCall = 5 * time.Second
+
 func init() {
 	stores.Locks.Register(component.Spec{
 		Name:    "redis",
@@ -138,7 +141,7 @@ func New(client *redisclient.Client, o Options) *Locks {
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)
 	}
-	l.callLimit = l.lease / 3
+	l.callLimit = min(l.lease/3, maxCall)
 	l.gate.log, l.clock.log = l.log, l.log
 	// Channels are common to all databases of a server.
 	l.channel = fmt.Sprintf("parley:%slock:%d", client.Prefix, database(client))

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"regexp"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -263,6 +264,24 @@ func TestFastPath(t *testing.T) {
 	}
 	unlock()
 	require.EqualValues(t, waiters+1, c.commands.Load())
+}
+
+// TestHandOverIsSoon checks that another node hears of an unlocked conversation, and does not only look.
+func TestHandOverIsSoon(t *testing.T) {
+	options := at(t, testservers.Redis(t))
+	all := []*Locks{node(t, options, Options{}), node(t, options, Options{})}
+	unlock := lock(t, all[0], "u")
+	var took []time.Duration
+	for i := range 41 {
+		got := inBackground(t, all[(i+1)%2], "u")
+		began := time.Now()
+		unlock()
+		unlock = <-got
+		took = append(took, time.Since(began))
+	}
+	unlock()
+	slices.Sort(took)
+	require.Less(t, took[len(took)/2], 20*time.Millisecond)
 }
 
 func TestPing(t *testing.T) {
