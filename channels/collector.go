@@ -47,8 +47,11 @@ func (c *Collector) End() []any {
 // Name returns the collector's name.
 func (c *Collector) Name() string { return c.name }
 
-// Send keeps the parts of a message.
+// Send keeps the parts of a message. The sink finds an id of its own for each in its context.
 func (c *Collector) Send(ctx context.Context, recipientID string, message *value.Map) error {
+	if c.sink != nil {
+		ctx = &parts{Context: ctx}
+	}
 	return Dispatch(ctx, c, recipientID, message)
 }
 
@@ -105,6 +108,9 @@ func (c *Collector) keep(ctx context.Context, message *value.Map) error {
 	c.messages = append(c.messages, message)
 	if c.sink == nil {
 		return nil
+	}
+	if p, ok := ctx.(*parts); ok {
+		p.n++
 	}
 	return c.sink(ctx, message)
 }

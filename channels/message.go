@@ -34,3 +34,7 @@ func MessageText(body *value.Map) (string, error) {
 	}
 	return value.Strip(text), nil
 }
+
+// PlatformID returns the id a REST body gives its message under "message_id", "" when it gives none. Rasa knows no such
+// key; what is no string is passed over like any key it does not know.
+func PlatformID(body *value.Map) string { return body.String("message_id") }

@@ -1,6 +1,9 @@
 package channels
 
-import "context"
+import (
+	"context"
+	"strconv"
+)
 
 type messageIDKey struct{}
 
@@ -20,3 +23,18 @@ func MessageID(ctx context.Context) string {
 // IsMessageIDKey reports whether a context is asked for the id of a bot message, for contexts that make it when somebody
 // wants to know.
 func IsMessageIDKey(key any) bool { return key == messageIDKey{} }
+
+// parts is the context of a message that is sent in parts: the first has the id of the message, the n-th ".n" behind it.
+type parts struct {
+	context.Context
+	n int
+}
+
+// Value implements context.Context.
+func (p *parts) Value(key any) any {
+	v := p.Context.Value(key)
+	if id, ok := v.(string); ok && id != "" && p.n > 1 && IsMessageIDKey(key) {
+		return id + "." + strconv.Itoa(p.n)
+	}
+	return v
+}

@@ -1,5 +1,9 @@
 // Package callback is the callback channel: a POST brings a message, the answers are posted to a URL of the user's
 // (rasa/core/channels/callback.py of Rasa 3.6.21).
+//
+// With an inbox the POST is answered as soon as the message is kept; without one, as in Rasa, when its answers have been
+// posted. Beside Rasa's keys a body may have message_id: a message that comes again with the same one is dropped. Answers
+// have the header Idempotency-Key, the same when an answer is posted again, for whoever wants to drop it then.
 package callback
 
 import (
@@ -73,9 +77,10 @@ type Channel struct {
 	endpoint *endpoint.Endpoint
 	log      *slog.Logger
 	handle   channels.Handler
+	accept   channels.Accept // nil without an inbox
 }
 
-var _ channels.Channel = (*Channel)(nil)
+var _ channels.Async = (*Channel)(nil)
 
 // Name returns "callback".
 func (ch *Channel) Name() string { return name }
@@ -87,12 +92,22 @@ func (ch *Channel) Mount(r channels.Router, handle channels.Handler) {
 	r.Handle(http.MethodPost, "/webhook", ch.receive)
 }
 
+// Accepting implements channels.Async.
+func (ch *Channel) Accepting(accept channels.Accept) { ch.accept = accept }
+
+// ReplyOutput implements channels.Async: all answers go to the same URL.
+func (ch *Channel) ReplyOutput(*value.Map) channels.Output { return ch.Output() }
+
 // Output returns an output that posts each message to the configured URL.
 func (ch *Channel) Output() channels.Output { return channels.NewForwarder(name, ch.post) }
 
 // post delivers one message. An answer of 400 or more is only logged, as in Rasa; no answer is an error.
 func (ch *Channel) post(ctx context.Context, message *value.Map) error {
-	_, err := ch.endpoint.Post(ctx, value.Encode(message, value.JSON))
+	to := ch.endpoint
+	if id := channels.MessageID(ctx); id != "" {
+		to = to.With("Idempotency-Key", id)
+	}
+	_, err := to.Post(ctx, value.Encode(message, value.JSON))
 	var refused *endpoint.StatusError
 	if errors.As(err, &refused) {
 		ch.log.Error("callback refused a message", "url", ch.endpoint.URL(), "status", refused.Status)
@@ -113,9 +128,19 @@ func (ch *Channel) receive(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	m := channels.UserMessage{Text: text, SenderID: channels.SenderID(body), InputChannel: name, Output: ch.Output()}
-	if err := ch.handle(c.Request().Context(), &m); err != nil {
+	m := channels.UserMessage{
+		Text: text, SenderID: channels.SenderID(body), InputChannel: name, MessageID: channels.PlatformID(body), Output: ch.Output(),
+	}
+	if err := ch.take(c.Request().Context(), &m); err != nil {
 		return err
 	}
 	return channels.WriteText(c, http.StatusOK, channels.TypeText, "success")
+}
+
+// take keeps a message, or has it answered when there is nothing to keep it in.
+func (ch *Channel) take(ctx context.Context, m *channels.UserMessage) error {
+	if ch.accept == nil {
+		return ch.handle(ctx, m)
+	}
+	return ch.accept(ctx, m, nil)
 }

@@ -2,6 +2,7 @@ package callback
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -46,7 +47,7 @@ func TestAnswersArePosted(t *testing.T) {
 		require.NoError(t, err)
 		return resp.StatusCode, string(answer)
 	}
-	code, answer := say(`{"sender": "x", "message": "ä\n\n/b", "metadata": {"a": 1}, "input_channel": "other"}`)
+	code, answer := say(`{"sender": "x", "message": "ä\n\n/b", "metadata": {"a": 1}, "input_channel": "other", "message_id": 5}`)
 	require.Equal(t, http.StatusOK, code)
 	require.Equal(t, "success", answer)
 	require.Equal(t, []string{
@@ -54,6 +55,7 @@ func TestAnswersArePosted(t *testing.T) {
 		`/bot?a=b&n=1&token=t application/json yes u p {"recipient_id": "x", "text": "/b"}`,
 	}, got)
 	require.Nil(t, asked.Metadata, "as in Rasa")
+	require.Empty(t, asked.MessageID, "an id is a string")
 	require.Equal(t, "callback", asked.InputChannel)
 
 	status = http.StatusBadGateway
@@ -66,6 +68,56 @@ func TestAnswersArePosted(t *testing.T) {
 	receiver.Close()
 	code, _ = say(`{"sender": "x", "message": "one"}`)
 	require.Equal(t, http.StatusInternalServerError, code, "nobody takes the message")
+}
+
+// TestInbox has the messages kept by an inbox: the answer does not wait for the turn.
+func TestInbox(t *testing.T) {
+	var got []string
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		got = append(got, r.Header.Get("Idempotency-Key")+" "+string(body))
+	}))
+	defer receiver.Close()
+	ch := channeltest.New(t, "callback", value.NewMap("url", receiver.URL)).(channels.Async)
+	var kept []channels.UserMessage
+	full := errors.New("the inbox is full")
+	ch.Accepting(func(_ context.Context, m *channels.UserMessage, replyTo *value.Map) error {
+		require.Nil(t, replyTo)
+		if m.Text == "full" {
+			return full
+		}
+		kept = append(kept, *m)
+		return nil
+	})
+	base := channeltest.Serve(t, ch, func(context.Context, *channels.UserMessage) error {
+		t.Error("handled while the request waits")
+		return nil
+	})
+	for body, want := range map[string]int{
+		`{"sender": "x", "message": " a ", "message_id": "m1"}`: http.StatusOK,
+		`{"sender": "x", "message": "full"}`:                    http.StatusInternalServerError,
+		`{"sender": "x"}`:                                       http.StatusInternalServerError,
+	} {
+		resp, err := http.Post(base+"/webhooks/callback/webhook", "application/json", strings.NewReader(body))
+		require.NoError(t, err)
+		resp.Body.Close()
+		require.Equal(t, want, resp.StatusCode, body)
+	}
+	require.Len(t, kept, 1)
+	kept[0].Output = nil
+	require.Equal(t, channels.UserMessage{Text: "a", SenderID: "x", InputChannel: "callback", MessageID: "m1"}, kept[0])
+
+	out := ch.ReplyOutput(nil)
+	ctx := channels.WithMessageID(t.Context(), "c-0")
+	require.NoError(t, out.Send(ctx, "x", value.NewMap("text", "a\n\nb", "image", "i")))
+	require.NoError(t, out.Send(t.Context(), "x", value.NewMap("text", "c")))
+	require.Equal(t, []string{
+		`c-0 {"recipient_id": "x", "text": "a"}`, `c-0.2 {"recipient_id": "x", "text": "b"}`, `c-0.3 {"recipient_id": "x", "image": "i"}`,
+		` {"recipient_id": "x", "text": "c"}`,
+	}, got)
 }
 
 func TestOptions(t *testing.T) {

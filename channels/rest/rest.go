@@ -1,5 +1,6 @@
 // Package rest is the REST channel: a POST brings a message, the answers are in the response
-// (rasa/core/channels/rest.py of Rasa 3.6.21).
+// (rasa/core/channels/rest.py of Rasa 3.6.21). Beside Rasa's keys a body may have message_id: a message that comes again
+// with the same one is answered again, but not handled again.
 package rest
 
 import (
@@ -83,7 +84,9 @@ func (ch *Channel) process(ctx context.Context, body *value.Map, out channels.Ou
 	if err != nil {
 		return err
 	}
-	m := channels.UserMessage{Text: text, SenderID: channels.SenderID(body), InputChannel: name, Output: out}
+	m := channels.UserMessage{
+		Text: text, SenderID: channels.SenderID(body), InputChannel: name, MessageID: channels.PlatformID(body), Output: out,
+	}
 	switch v := body.Value("input_channel").(type) {
 	case string:
 		if v != "" {

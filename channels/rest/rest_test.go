@@ -26,11 +26,11 @@ func TestMessage(t *testing.T) {
 		want       channels.UserMessage
 		answer     string
 	}{
-		{"everything", `{"sender": "u", "message": " hi ", "input_channel": "web", "metadata": {"a": 1}}`,
-			channels.UserMessage{Text: "hi", SenderID: "u", InputChannel: "web", Metadata: value.NewMap("a", int64(1))}, `[{"recipient_id":"u","text":"hi"}]`},
-		{"defaults", `{"message": "hi", "input_channel": "", "metadata": null}`,
+		{"everything", `{"sender": "u", "message": " hi ", "input_channel": "web", "metadata": {"a": 1}, "message_id": "m1"}`,
+			channels.UserMessage{Text: "hi", SenderID: "u", InputChannel: "web", MessageID: "m1", Metadata: value.NewMap("a", int64(1))}, `[{"recipient_id":"u","text":"hi"}]`},
+		{"defaults", `{"message": "hi", "input_channel": "", "metadata": null, "message_id": null}`,
 			channels.UserMessage{Text: "hi", SenderID: "default", InputChannel: "rest"}, `[{"recipient_id":"default","text":"hi"}]`},
-		{"odd types", `{"sender": 4.0, "message": "hi", "input_channel": 5, "metadata": 0}`,
+		{"odd types", `{"sender": 4.0, "message": "hi", "input_channel": 5, "metadata": 0, "message_id": 7}`,
 			channels.UserMessage{Text: "hi", SenderID: "4.0", InputChannel: "5"}, `[{"recipient_id":"4.0","text":"hi"}]`},
 		{"failure", `{"sender": "u", "message": "fail"}`, channels.UserMessage{Text: "fail", SenderID: "u", InputChannel: "rest"}, `[]`},
 	}

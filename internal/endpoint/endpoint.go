@@ -168,5 +168,13 @@ func latin1(s string) []byte {
 // URL returns the address for log lines: without query, password and token.
 func (e *Endpoint) URL() string { return e.shown }
 
+// With returns an endpoint whose calls have one more header. It shares e's connections.
+func (e *Endpoint) With(name, value string) *Endpoint {
+	with := *e
+	with.header = e.header.Clone()
+	with.header.Set(name, value)
+	return &with
+}
+
 // Close closes the connections that are idle. The endpoint can still be used.
 func (e *Endpoint) Close() { e.client.CloseIdleConnections() }

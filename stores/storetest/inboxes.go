@@ -379,8 +379,11 @@ func storeAway(t *testing.T, s InboxServer) {
 	in := s.node(t)
 	j := newJournal(1)
 	running(t, in, func(ctx context.Context, m stores.Envelope) error {
-		if m.Attempt <= s.MaxAttempts+2 {
+		switch {
+		case m.Attempt <= s.MaxAttempts:
 			return fmt.Errorf("loading: %w", stores.ErrUnavailable)
+		case m.Attempt <= 2*s.MaxAttempts:
+			return fmt.Errorf("locking: %w", stores.ErrLockNotAcquired)
 		}
 		return j.handle(ctx, m)
 	})

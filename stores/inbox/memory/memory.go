@@ -24,7 +24,7 @@ func init() {
 		Fields: []component.Field{
 			{Name: "duplicate_window", Kind: component.Float, Default: 600.0, Doc: "For how many seconds a message's id is remembered to drop it when it is delivered again."},
 			{Name: "concurrency", Kind: component.Int, Default: int64(64), Doc: "How many conversations are handled at a time."},
-			{Name: "max_attempts", Kind: component.Int, Default: int64(20), Doc: "After how many failures a message is given up so that its conversation goes on; 0 for never. The wait between attempts grows from a quarter of a second to half a minute. A store that cannot be reached is nothing a message is blamed for."},
+			{Name: "max_attempts", Kind: component.Int, Default: int64(20), Doc: "After how many failures a message is given up so that its conversation goes on; 0 for never. The wait between attempts grows from a quarter of a second to half a minute. A message is not blamed for a store that cannot be reached, nor for a lock."},
 		},
 	}, build)
 }
@@ -226,7 +226,7 @@ func (in *Inbox) settle(ctx context.Context, m stores.Envelope, err error) {
 		return
 	default:
 		in.log.Warn("handling a message failed", "sender_id", m.SenderID, "channel", m.Channel, "err", err)
-		blame := !errors.Is(err, stores.ErrUnavailable)
+		blame := !errors.Is(err, stores.ErrUnavailable) && !errors.Is(err, stores.ErrLockNotAcquired)
 		if blame {
 			q.failures++
 		}

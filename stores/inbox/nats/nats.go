@@ -30,7 +30,7 @@ func init() {
 			component.Field{Name: "duplicate_window", Kind: component.Float, Default: 600.0, Doc: "For how many seconds a message's id is remembered to drop it when it is delivered again."},
 			component.Field{Name: "lease", Kind: component.Float, Default: 5.0, Doc: "After how many seconds without a sign of life a node's conversations are taken over by others."},
 			component.Field{Name: "concurrency", Kind: component.Int, Default: int64(64), Doc: "How many conversations a node handles at a time."},
-			component.Field{Name: "max_attempts", Kind: component.Int, Default: int64(20), Doc: "After how many failures a message is moved to the dead letters so that its conversation goes on; 0 for never. The wait between attempts grows from a quarter of a second to half a minute. A store that cannot be reached is nothing a message is blamed for."},
+			component.Field{Name: "max_attempts", Kind: component.Int, Default: int64(20), Doc: "After how many failures a message is moved to the dead letters so that its conversation goes on; 0 for never. The wait between attempts grows from a quarter of a second to half a minute. A message is not blamed for a store that cannot be reached, nor for a lock."},
 		),
 	}, build)
 }

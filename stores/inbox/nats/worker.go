@@ -120,7 +120,7 @@ func (w *worker) one(m *jetstream.RawStreamMsg) (more bool, err error) {
 	case w.stop.Err() != nil:
 		return false, w.free(func(r *record) { r.Attempt++ })
 	}
-	blame := !errors.Is(err, stores.ErrUnavailable)
+	blame := !errors.Is(err, stores.ErrUnavailable) && !errors.Is(err, stores.ErrLockNotAcquired)
 	w.in.log.Warn("handling a message failed", "sender_id", envelope.SenderID, "channel", envelope.Channel, "err", err)
 	if blame && w.spent(rec.Failures+1) {
 		return w.bury(m, id, err)
