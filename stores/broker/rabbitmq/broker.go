@@ -42,6 +42,9 @@ type Broker struct {
 
 var _ stores.Broker = (*Broker)(nil)
 
+// patience bounds a Publish, also one whose context has no deadline.
+const patience = time.Minute
+
 var errClosed = errors.New("the event broker is closed")
 
 // Publish implements stores.Broker. Errors wrap stores.ErrUnavailable, also when RabbitMQ refuses the login or a queue. With
@@ -53,7 +56,12 @@ func (b *Broker) Publish(ctx context.Context, list []stores.Publication) error {
 			messages = append(messages, b.message(list[i].EventID(j), list[i].Body(j)))
 		}
 	}
-	return b.send(ctx, messages)
+	err := b.send(ctx, messages)
+	if err != nil && !b.keep && errors.Is(err, stores.ErrUnavailable) {
+		b.log.Error("events are lost: should_keep_unpublished_messages is false", "err", fmt.Errorf("%d events: %w", len(messages), err))
+		return nil
+	}
+	return err
 }
 
 // Forget implements stores.Broker by an event stores.EventDeleted: queues know no tombstones.
@@ -80,17 +88,14 @@ func (b *Broker) send(ctx context.Context, messages []amqp.Publishing) error {
 	if b.closed {
 		return errClosed
 	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
 	err := b.sendAll(ctx, b.takeable(messages))
 	if err == nil {
 		return nil
 	}
 	b.learnLimit(err)
-	err = fmt.Errorf("publishing to RabbitMQ at %s: %w: %w", b.server.address, stores.ErrUnavailable, err)
-	if !b.keep {
-		b.log.Error("events are lost: should_keep_unpublished_messages is false", "err", fmt.Errorf("%d events: %w", len(messages), err))
-		return nil
-	}
-	return err
+	return fmt.Errorf("publishing to RabbitMQ at %s: %w: %w", b.server.address, stores.ErrUnavailable, err)
 }
 
 func (b *Broker) sendAll(ctx context.Context, messages []amqp.Publishing) error {

@@ -47,7 +47,7 @@ func (s *server) connect(ctx context.Context, exchange string, queues []string) 
 		err = l.declare(exchange, queues)
 	}
 	if !stop() {
-		err = errors.Join(context.Cause(ctx), err)
+		err = context.Cause(ctx)
 	}
 	switch {
 	case err == nil:
@@ -136,7 +136,7 @@ func (l *link) publishWindow(exchange string, messages []amqp.Publishing) error 
 	for i := range messages {
 		c, err := l.ch.PublishWithDeferredConfirm(exchange, "", true, false, messages[i])
 		if err != nil {
-			return errors.Join(l.reason(), err)
+			return fmt.Errorf("%w: %w", err, l.reason())
 		}
 		confirmations[i] = c
 	}

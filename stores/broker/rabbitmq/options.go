@@ -137,7 +137,7 @@ func newServer(cfg component.Config, o *options) (*server, error) {
 	}
 	u := &url.URL{Scheme: "amqp", Host: o.URL}
 	cert, key := os.Getenv("RABBITMQ_SSL_CLIENT_CERTIFICATE"), os.Getenv("RABBITMQ_SSL_CLIENT_KEY")
-	if strings.HasPrefix(o.URL, "amqp") {
+	if strings.Contains(o.URL, "://") {
 		if u, err = url.Parse(o.URL); err != nil || u.Scheme != "amqp" && u.Scheme != "amqps" || u.Hostname() == "" {
 			return nil, cfg.OptionError("url", "must be a host or begin with amqp:// or amqps:// and a host") // it may hold a password
 		}

@@ -38,6 +38,7 @@ func TestServer(t *testing.T) {
 		clients    int
 	}{
 		"host":          {options: []any{"url", "rabbit"}, want: server{address: "rabbit:5672", vhost: "/"}},
+		"a host's name": {options: []any{"url", "amqp.example"}, want: server{address: "amqp.example:5672", vhost: "/"}},
 		"port":          {options: []any{"url", "rabbit", "port", int64(5673)}, want: server{address: "rabbit:5673", vhost: "/"}},
 		"port as text":  {options: []any{"url", "rabbit", "port", "5673"}, want: server{address: "rabbit:5673", vhost: "/"}},
 		"port in host":  {options: []any{"url", "rabbit:5674"}, want: server{address: "rabbit:5674", vhost: "/"}},
