@@ -59,6 +59,10 @@ func BenchmarkHandOver(b *testing.B) {
 				all = append(all, node(b, options, Options{Logger: slog.New(slog.DiscardHandler)}))
 			}
 			var took []time.Duration
+			for _, l := range all { // they begin to listen
+				lock(b, l, "u")()
+			}
+			time.Sleep(100 * time.Millisecond)
 			unlock := lock(b, all[0], "u")
 			i := 0
 			for b.Loop() {

@@ -52,7 +52,7 @@ func (l *Locks) disown(key string, deleted int64) {
 	}
 	for _, t := range n.tickets {
 		if t.state == held && t.since <= deleted {
-			l.log.Warn("a conversation's lock was deleted while it was held", "sender_id", n.senderID)
+			l.log.Info("a conversation's lock was deleted while it was held", "sender_id", n.senderID)
 			n.drop(t)
 		}
 	}
