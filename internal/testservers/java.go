@@ -28,13 +28,13 @@ func KafkaServer(tb testing.TB) *Server {
 // DynamoDB returns the URL of the shared DynamoDB Local. Any credentials and region will do; they share their tables.
 func DynamoDB(tb testing.TB) string {
 	tb.Helper()
-	return sharedDynamoDB.get(tb, dynamoDB).URL
+	return sharedDynamoDB.get(tb, func() (spec, error) { return dynamoDB("-inMemory") }).URL
 }
 
 // DynamoDBServer starts a DynamoDB Local. It keeps its tables over Restart.
 func DynamoDBServer(tb testing.TB) *Server {
 	tb.Helper()
-	sp, err := dynamoDB()
+	sp, err := dynamoDB("-dbPath", ".")
 	return own(tb, sp, err)
 }
 
@@ -77,9 +77,10 @@ func mongo() (spec, error) {
 	return sp, err
 }
 
-func dynamoDB() (spec, error) {
-	sp, err := java("256m", func(port int, dir string) []string {
-		return []string{"dynamo", "-port", strconv.Itoa(port), "-sharedDb", "-dbPath", dir, "-disableTelemetry"}
+// dynamoDB returns how to start one; storage says where it keeps its tables.
+func dynamoDB(storage ...string) (spec, error) {
+	sp, err := java("256m", func(port int, _ string) []string {
+		return append([]string{"dynamo", "-port", strconv.Itoa(port), "-sharedDb", "-disableTelemetry"}, storage...)
 	})
 	sp.name = "dynamodb"
 	sp.url = func(addr string) string { return "http://" + addr }

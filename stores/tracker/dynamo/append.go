@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -165,9 +164,9 @@ func (w *write) condition() (string, map[string]string, document) {
 		parts = append(parts, "#g = :seen")
 		values[":seen"] = &text{Value: w.at.generation}
 	}
-	if w.at.known && w.at.size > 0 {
+	if w.at.last != "" {
 		parts = append(parts, fmt.Sprintf("#e[%d].#t = :time", w.at.size-1))
-		names["#t"], values[":time"] = fieldTime, &number{Value: strconv.FormatFloat(w.at.last, 'g', -1, 64)}
+		names["#t"], values[":time"] = fieldTime, &number{Value: w.at.last}
 	}
 	return strings.Join(parts, " AND "), names, values
 }

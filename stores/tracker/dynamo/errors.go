@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -89,11 +90,19 @@ func insist(ctx context.Context, f func() error) error {
 	return err
 }
 
+// longestPause is how long a request waits at most before it is sent again: a user waits, too.
+const longestPause = 500 * time.Millisecond
+
+// retryer says which requests are sent again: those that failed on the way, were turned away or met a server in trouble.
+func retryer(change ...func(*retry.StandardOptions)) aws.Retryer {
+	return retry.NewStandard(append(change, func(o *retry.StandardOptions) { o.MaxBackoff = longestPause })...)
+}
+
 // once makes the library repeat a write only if it was turned away for the time being. A write that got no answer may have
 // taken place; repeated, its condition would fail and the turn be taken for refused. Transactions need this not, since
 // DynamoDB recognises them.
 func once(o *dynamodb.Options) {
-	o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) {
+	o.Retryer = retryer(func(o *retry.StandardOptions) {
 		o.Retryables = []retry.IsErrorRetryable{retry.RetryableErrorCode{Codes: retry.DefaultThrottleErrorCodes}}
 	})
 }

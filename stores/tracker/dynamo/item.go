@@ -103,9 +103,8 @@ type token struct {
 	generation string
 	size       int
 	bare       bool
-	// last is the time of the last event; known is false where that has none.
-	last  float64
-	known bool
+	// last is the time of the last event as DynamoDB has it, a float or more exact; "" where that has none.
+	last string
 	// bytes is about how large the item is, outbox how large that of its commits was.
 	bytes, outbox int
 }
@@ -120,15 +119,20 @@ func (it *item) token() *token {
 }
 
 // see remembers the last event.
-func (t *token) see(event attr) { t.last, t.known = timeOf(event) }
+func (t *token) see(event attr) { t.last = timeOf(event) }
 
-func timeOf(event attr) (float64, bool) {
-	n, ok := mapOf(event)[fieldTime].(*number)
-	if !ok {
-		return 0, false
+func timeOf(event attr) string {
+	if n, ok := mapOf(event)[fieldTime].(*number); ok {
+		return n.Value
 	}
-	f, err := strconv.ParseFloat(n.Value, 64)
-	return f, err == nil
+	return ""
+}
+
+// sameTime compares numbers however they are written.
+func sameTime(a, b string) bool {
+	x, _ := strconv.ParseFloat(a, 64)
+	y, _ := strconv.ParseFloat(b, 64)
+	return x == y && (a == "") == (b == "")
 }
 
 func (t *token) position() stores.Position {
@@ -140,8 +144,7 @@ func (it *item) follows(t *token) bool {
 	if t.size == 0 || it.size < t.size || it.mark != t.mark || it.generation != t.generation || t.size-1 < it.from {
 		return false
 	}
-	last, known := timeOf(it.events[t.size-1-it.from])
-	return last == t.last && known == t.known
+	return sameTime(t.last, timeOf(it.events[t.size-1-it.from]))
 }
 
 // encodeEvents returns events as Rasa stores them.

@@ -20,8 +20,7 @@ import (
 	"github.com/parleybot/parley/stores"
 )
 
-// copyLimit is the size of a conversation's notes from which new ones do not hold the events, in bytes: they are looked up
-// in the conversation then. It leaves room for some two thousand notes.
+// copyLimit leaves room for some two thousand notes without events.
 const copyLimit = 200_000
 
 // Fields of notes.
@@ -62,7 +61,7 @@ func (w *write) note(noted int) attr {
 		before = 0
 	}
 	n := document{noteID: &text{Value: w.turn.ID}, noteAt: numberOf(before), noteCount: numberOf(len(w.added)), noteTime: numberOf(w.now().UnixMicro())}
-	if noted <= copyLimit {
+	if noted <= w.copyLimit {
 		maps := make([]any, 0, len(w.added))
 		for _, e := range w.turn.New() {
 			maps = append(maps, tracker.AsMap(e))

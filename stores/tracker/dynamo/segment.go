@@ -26,17 +26,17 @@ const (
 // first: if the item cannot be written then, nothing refers to them.
 func (w *write) rewrite(ctx context.Context) (*token, error) {
 	list, m := []attr(nil), mark{}
-	t := &token{generation: newID()}
+	t := &token{generation: w.newID()}
 	if w.at != nil {
 		t.outbox = w.at.outbox
 	}
 	switch {
-	case w.turn.Replace && t.outbox > copyLimit:
-		return nil, fmt.Errorf("%w: the conversation cannot be replaced before its commits are delivered", stores.ErrUnavailable)
-	case w.turn.Replace || w.at == nil:
-		if !w.turn.Replace {
-			t.generation = ""
+	case w.turn.Replace:
+		if err := w.replaceable(ctx); err != nil {
+			return nil, err
 		}
+	case w.at == nil:
+		t.generation = ""
 	default:
 		it, _, err := w.find(ctx, w.senderID, nil)
 		if err != nil {
@@ -73,6 +73,20 @@ func (w *write) rewrite(ctx context.Context) (*token, error) {
 		}
 	}
 	return t, nil
+}
+
+// replaceable returns an error while there are commits whose events are to be read from the conversation.
+func (w *write) replaceable(ctx context.Context) error {
+	b, err := w.box(ctx, w.senderID)
+	if err != nil {
+		return err
+	}
+	for _, n := range b.notes {
+		if mapOf(n)[noteEvents] == nil {
+			return fmt.Errorf("%w: the conversation cannot be replaced before its commits are delivered", stores.ErrUnavailable)
+		}
+	}
+	return nil
 }
 
 // cutting makes an item smaller.
@@ -230,7 +244,7 @@ func parts(events []attr) [][]attr {
 
 // putSegment writes a segment that follows those of m, which it joins.
 func (c *cutting) putSegment(ctx context.Context, m *mark, events []attr) error {
-	key := fmt.Sprintf("%012d-%s", m.base, newID())
+	key := fmt.Sprintf("%012d-%s", m.base, c.newID())
 	item := document{fieldSender: senderKey(c.senderID), fieldSegment: &text{Value: key}, fieldPrevious: &text{Value: m.segment},
 		fieldBase: numberOf(m.base), fieldEvents: &list{Value: events}}
 	_, err := c.client.PutItem(ctx, &dynamodb.PutItemInput{TableName: aws.String(c.segmentsTable()), Item: item})

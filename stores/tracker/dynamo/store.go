@@ -7,9 +7,11 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/parleybot/parley/component"
 	"github.com/parleybot/parley/stores"
@@ -82,6 +84,11 @@ type Log struct {
 	timers       *Timers
 	log          *slog.Logger
 	now          func() time.Time
+	// newID makes parts of keys.
+	newID func() string
+	// copyLimit is the size of a conversation's notes from which new ones do not hold the events, in bytes: they are looked
+	// up in the conversation then.
+	copyLimit int
 }
 
 var (
@@ -117,7 +124,10 @@ func NewClient(ctx context.Context, region, endpoint string) (*dynamodb.Client, 
 		region = DefaultRegion
 	}
 	cfg, err := awsconfig.LoadDefaultConfig(ctx, awsconfig.WithRegion(region),
-		awsconfig.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(callTimeout)))
+		awsconfig.WithHTTPClient(awshttp.NewBuildableClient().WithTimeout(callTimeout)),
+		awsconfig.WithRetryer(func() aws.Retryer { return retryer() }),
+		// What goes wrong is returned; the rest is not for those who run a bot.
+		awsconfig.WithLogger(logging.Nop{}))
 	if err != nil {
 		return nil, fmt.Errorf("reading the configuration of AWS: %w", err)
 	}
@@ -138,7 +148,8 @@ func Open(cfg Config) *Log {
 	}
 	env := cfg.Env.WithDefaults()
 	t := &tables{client: cfg.Client}
-	l := &Log{client: cfg.Client, tables: t, table: cfg.Table, segmentBytes: cfg.SegmentBytes, log: env.Logger, now: env.Now}
+	l := &Log{client: cfg.Client, tables: t, table: cfg.Table, segmentBytes: cfg.SegmentBytes, log: env.Logger, now: env.Now,
+		newID: newID, copyLimit: copyLimit}
 	l.timers = &Timers{client: cfg.Client, tables: t, table: cfg.Table + timersSuffix}
 	return l
 }

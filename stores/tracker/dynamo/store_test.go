@@ -1,13 +1,11 @@
 package dynamo
 
 import (
-	"net/http"
 	"testing"
 
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/stretchr/testify/require"
 
 	"github.com/parleybot/parley/internal/testservers"
 	"github.com/parleybot/parley/stores"
@@ -19,7 +17,7 @@ import (
 func client(t *testing.T, change ...func(*dynamodb.Options)) *dynamodb.Client {
 	t.Helper()
 	endpoint := testservers.DynamoDB(t)
-	options := dynamodb.Options{Region: DefaultRegion, BaseEndpoint: &endpoint, HTTPClient: awshttp.NewBuildableClient().WithTimeout(callTimeout),
+	options := dynamodb.Options{Region: DefaultRegion, BaseEndpoint: &endpoint, HTTPClient: awshttp.NewBuildableClient().WithTimeout(callTimeout), Retryer: retryer(),
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", "")}
 	return dynamodb.New(options, change...)
 }
@@ -36,6 +34,3 @@ func TestStore(t *testing.T) {
 		})
 	}
 }
-
-var _ = http.MethodGet
-var _ = require.Equal
