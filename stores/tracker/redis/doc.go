@@ -12,5 +12,11 @@
 //	parley:outbox:{tracker:ID}    hash: commits that are not delivered yet, with their events
 //	parley:segments:{tracker:ID}  hash: events of closed sessions of a long conversation (segments.go)
 //
-// The braces make Redis Cluster put them beside the conversation, so that a script may touch all three.
+// The braces make Redis Cluster put them beside the conversation, so that a script may touch all three. Beside these there
+// are the index of conversations with notes, parley:outbox (one for each slot on a Cluster), and the timers, parley:timers
+// and two more. A key_prefix stands before all names. Redis 5 or later is needed.
+//
+// Redis copies to replicas after it answered: a failover may lose the last turns, and nodes then see the conversation as it
+// was before. Option wait_replicas makes a turn wait until replicas have it. Between a Rasa node's GET and its SET a write
+// of any other node is lost, as between two Rasa nodes; a parley node notices it at its next read and never writes on top.
 package redis

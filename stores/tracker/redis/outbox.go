@@ -82,8 +82,8 @@ func (l *Log) Unsettled(ctx context.Context, before time.Time, limit int) ([]sto
 			return nil, err
 		}
 		if len(commits) == 0 { // its notes were lost, or removed by hand
-			if err := l.settle(ctx, id, nil); err != nil {
-				return nil, err
+			if err := l.settle(ctx, id); err != nil {
+				return nil, failure("asking redis to forget a conversation without notes", err)
 			}
 		}
 		for _, c := range commits {
@@ -131,29 +131,33 @@ func (l *Log) UnsettledOf(ctx context.Context, senderID string) ([]stores.Commit
 	return commitsIn(senderID, notes)
 }
 
-// Settle implements stores.Outbox.
+// Settle implements stores.Outbox. The commits of all conversations go to the server together.
 func (l *Log) Settle(ctx context.Context, done []stores.CommitRef) error {
-	bySender := map[string][]string{}
+	bySender := map[string][]any{}
 	for _, ref := range done {
 		bySender[ref.SenderID] = append(bySender[ref.SenderID], ref.ID)
 	}
+	pipe := l.client.Pipeline()
+	sent := map[string]*redis.Cmd{}
 	for id, commits := range bySender {
-		if err := l.settle(ctx, id, commits); err != nil {
-			return err
+		sent[id] = settleScript.EvalSha(ctx, pipe, l.keys.of(id), append([]any{id}, commits...)...)
+	}
+	_, _ = pipe.Exec(ctx) // the commands have the errors of their own
+	for id, cmd := range sent {
+		err := cmd.Err()
+		if redis.HasErrorPrefix(err, "NOSCRIPT") {
+			err = l.settle(ctx, id, bySender[id]...)
+		}
+		if err != nil {
+			return failure("asking redis to remove notes", err)
 		}
 	}
 	return nil
 }
 
-func (l *Log) settle(ctx context.Context, senderID string, commits []string) error {
-	args := []any{senderID}
-	for _, id := range commits {
-		args = append(args, id)
-	}
-	if err := settleScript.Run(ctx, l.client, l.keys.of(senderID), args...).Err(); err != nil {
-		return failure("asking redis to remove notes", err)
-	}
-	return nil
+// settle removes notes of one conversation, and the conversation from its index if it has no more.
+func (l *Log) settle(ctx context.Context, senderID string, commits ...any) error {
+	return settleScript.Run(ctx, l.client, l.keys.of(senderID), append([]any{senderID}, commits...)...).Err()
 }
 
 // commitsIn returns the commits of a conversation's notes, in order.

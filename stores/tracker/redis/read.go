@@ -138,6 +138,9 @@ func surveyForeign(stored []byte, stamp string) (place, []tracker.Event, error) 
 			events = append(events, e)
 		}
 	}
+	for p.summary < len(events) && isSummary(events[p.summary]) {
+		p.summary++
+	}
 	p.events = len(events)
 	return p, events, nil
 }

@@ -27,7 +27,13 @@ func TestTLS(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, got.Tracker.Events(), 6)
 
+	_, err = closing(t, open(t, options.Clone().Update(value.NewMap("ssl_check_hostname", true)))).Load(t.Context(), f, "u")
+	require.NoError(t, err)
+
+	other, err := testservers.NewCertificates(t.TempDir())
+	require.NoError(t, err)
 	for name, change := range map[string]*value.Map{
+		"another CA":     value.NewMap("ssl_ca_certs", other.CA),
 		"no TLS":         value.NewMap("use_ssl", false),
 		"no certificate": value.NewMap("ssl_certfile", nil, "ssl_keyfile", nil),
 		"system's CAs":   value.NewMap("ssl_ca_certs", nil),
@@ -40,6 +46,7 @@ func TestTLS(t *testing.T) {
 }
 
 func TestServerIsAway(t *testing.T) {
+	t.Parallel()
 	server := testservers.RedisWith(t, "--appendonly", "yes", "--appendfsync", "always")
 	s, c, f := closing(t, open(t, at(t, server.Addr, "socket_timeout", 0.3))), clock(1.7e9), factory(t)
 	_, err := s.Save(t.Context(), stores.Turn{Tracker: f.FromEvents("u", c.turn("hello"))})
@@ -82,6 +89,7 @@ func TestServerIsAway(t *testing.T) {
 // TestFailover kills the master while a conversation goes on. With wait_replicas every turn that was stored is on the replica,
 // so that none is lost; turns whose fate is unknown are given again.
 func TestFailover(t *testing.T) {
+	t.Parallel()
 	set := testservers.Sentinel(t)
 	sentinels := make([]any, len(set.Addrs))
 	for i, addr := range set.Addrs {

@@ -68,6 +68,7 @@ func TestTrackers(t *testing.T) {
 }
 
 func TestCluster(t *testing.T) {
+	t.Parallel()
 	c := testservers.RedisCluster(t)
 	nodes := make([]any, len(c.Addrs))
 	for i, addr := range c.Addrs {
@@ -76,4 +77,15 @@ func TestCluster(t *testing.T) {
 	storetest.Trackers(t, place(func(prefix string) *value.Map {
 		return value.NewMap("cluster", nodes, "key_prefix", prefix, "segment_events", int64(20))
 	}))
+	// WAIT has to reach the node that wrote. The masters have no replicas.
+	s := closing(t, open(t, value.NewMap("cluster", nodes, "wait_replicas", int64(1), "wait_timeout", 0.01)))
+	f, time := factory(t), clock(1.7e9)
+	for n := range 10 {
+		_, err := s.Save(t.Context(), stores.Turn{Tracker: f.FromEvents(fmt.Sprint("u", n), time.turn("hello"))})
+		require.ErrorIs(t, err, stores.ErrUnavailable)
+		require.ErrorContains(t, err, "0 of 1")
+	}
+	ids, err := s.IDs(t.Context(), stores.Query{}, "u3", 4)
+	require.NoError(t, err)
+	require.Equal(t, []string{"u4", "u5", "u6", "u7"}, ids)
 }

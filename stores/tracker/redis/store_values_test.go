@@ -237,6 +237,24 @@ func TestExpiry(t *testing.T) {
 	require.Equal(t, time.Duration(-1), w.raw.TTL(t.Context(), w.key()).Val())
 }
 
+// TestKeyIsGone removes Rasa's key only: what is left in segments is of a conversation that is over.
+func TestKeyIsGone(t *testing.T) {
+	for _, replace := range []bool{false, true} {
+		w := newWorld(t, "segment_events", int64(20))
+		s := w.node()
+		for n := range 6 {
+			w.save(s, append(w.clock.session(), w.clock.turn(fmt.Sprint(n))...)...)
+		}
+		require.NoError(t, w.raw.Del(t.Context(), w.key()).Err())
+		turn := w.turn(s, w.clock.turn("new")...)
+		turn.Replace = replace
+		at, err := s.Save(t.Context(), turn)
+		require.NoError(t, err)
+		require.Equal(t, 6, at.Count)
+		require.Len(t, w.all(w.node()), 6)
+	}
+}
+
 func TestDeleteLeavesNothing(t *testing.T) {
 	w := newWorld(t, "segment_events", int64(20))
 	s := w.node()

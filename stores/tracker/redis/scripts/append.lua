@@ -4,6 +4,7 @@
 local length, fresh, ending = tonumber(ARGV[1]), ARGV[4], ARGV[5]
 local cut, moved, summary = tonumber(ARGV[9]), tonumber(ARGV[10]), ARGV[11]
 local n = redis.call('STRLEN', key)
+if n == 0 and length == 0 and stamp ~= '0:' then forget() end
 local at = length > 0 and length - #ending or #head
 local put = fresh
 if at > #head and fresh ~= '' then put = ', ' .. fresh end

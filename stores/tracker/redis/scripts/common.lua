@@ -11,6 +11,12 @@ end
 local state = redis.call('HMGET', segments, 'events', 'generation')
 local stamp = (state[1] or '0') .. ':' .. (state[2] or '')
 
+-- forget removes the segments of a conversation that is gone, because its key expired first or was removed by hand.
+local function forget()
+  redis.call('DEL', segments)
+  state, stamp = {false, false}, '0:'
+end
+
 local function number(n)
   return string.format('%.0f', n)
 end

@@ -4,6 +4,7 @@
 --       11 whether the known value is in another form
 local length, ending = tonumber(ARGV[1]), ARGV[5]
 local n, value = redis.call('STRLEN', key), head .. ARGV[9] .. ending
+if n == 0 and length == 0 and stamp ~= '0:' then forget() end
 local same = n == length and stamp == ARGV[3]
 if same and ARGV[11] == '1' then
   same = redis.sha1hex(redis.call('GET', key)) == ARGV[2]
