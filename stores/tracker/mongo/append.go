@@ -38,8 +38,10 @@ type write struct {
 }
 
 func (w *write) run(ctx context.Context) (*token, error) {
-	var ok bool
-	if w.at, ok = w.turn.At.Token.(*token); !ok && w.turn.At.Count > 0 {
+	if t, ok := w.turn.At.Token.(*token); ok {
+		at := *t // others may write with the same position
+		w.at = &at
+	} else if w.turn.At.Count > 0 {
 		if err := w.locate(ctx); err != nil {
 			return nil, err
 		}
@@ -206,7 +208,7 @@ func tooLarge(err error) bool {
 	if !errors.As(err, &server) {
 		return false
 	}
-	for _, code := range []int{10334, 17419, 17420, 17280} {
+	for _, code := range []int{10334, 17419, 17420} {
 		if server.HasErrorCode(code) {
 			return true
 		}

@@ -31,7 +31,7 @@ func TestEncode(t *testing.T) {
 		{"whole float", 2.0, `{"$numberDouble":"2.0"}`},
 		{"nan", math.NaN(), `{"$numberDouble":"NaN"}`},
 		{"infinity", math.Inf(-1), `{"$numberDouble":"-Infinity"}`},
-		{"2**70", power(70), `{"$numberDouble":"1.1805916207174113E+21"}`},                // OverflowError
+		{"2**70", power(70), `{"$numberDouble":"1.1805916207174113E+21"}`},                  // OverflowError
 		{"2**70+1", new(big.Int).Add(power(70), big.NewInt(1)), `"1180591620717411303425"`}, // OverflowError
 		{"2**1100", power(1100), `"` + power(1100).String() + `"`},                          // OverflowError
 		{"text", "Zoë\x00🍑", `"Zoë\u0000🍑"`},

@@ -11,6 +11,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo"
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 	"go.mongodb.org/mongo-driver/v2/mongo/readconcern"
+	"go.mongodb.org/mongo-driver/v2/mongo/readpref"
 	"go.mongodb.org/mongo-driver/v2/mongo/writeconcern"
 
 	"github.com/parleybot/parley/component"
@@ -30,7 +31,7 @@ const (
 var connectionFields = []component.Field{
 	{Name: "url", Kind: component.String, Default: defaultURL,
 		Doc: "The server: a host, host:port, or a mongodb:// or mongodb+srv:// address with whatever such can hold (replica set, TLS, " +
-			"timeouts, read and write concern; majority is the default for both)."},
+			"timeouts, read and write concern; majority is the default for both). The primary is read whatever it says."},
 	{Name: "db", Kind: component.String, Default: defaultDB, Doc: "The database."},
 	{Name: "username", Kind: component.String, Doc: "The user, instead of one that the URL names."},
 	{Name: "password", Kind: component.String, Doc: "The user's password."},
@@ -108,6 +109,8 @@ func withDefaults(c *options.ClientOptions) {
 	if c.ServerSelectionTimeout == nil {
 		c.SetServerSelectionTimeout(selectionTimeout)
 	}
+	// Another node would show the conversation as it was a while ago, and the turn would be refused.
+	c.SetReadPreference(readpref.Primary())
 	if c.WriteConcern == nil {
 		c.SetWriteConcern(writeconcern.Majority())
 	}
@@ -116,14 +119,9 @@ func withDefaults(c *options.ClientOptions) {
 	}
 }
 
-// Indexes of the collections; the first one is Rasa's, which is not unique.
-var (
-	senderIndex   = mongo.IndexModel{Keys: bson.D{{Key: fieldSender, Value: 1}}}
-	commitIndex   = mongo.IndexModel{Keys: bson.D{{Key: commitTime, Value: 1}}, Options: options.Index().SetSparse(true)}
-	segmentIndex  = mongo.IndexModel{Keys: bson.D{{Key: fieldSender, Value: 1}, {Key: "base", Value: -1}}}
-	timerDue      = mongo.IndexModel{Keys: bson.D{{Key: "free", Value: 1}}}
-	timerOfSender = mongo.IndexModel{Keys: bson.D{{Key: fieldSender, Value: 1}, {Key: "name", Value: 1}}}
-)
+func index(keys ...bson.E) mongo.IndexModel {
+	return mongo.IndexModel{Keys: bson.D(keys), Options: options.Index()} // the driver writes to the options
+}
 
 const commitTime = fieldOwn + ".commits.time"
 
@@ -171,21 +169,26 @@ func (l *Log) prepare(ctx context.Context, p *preparation) {
 	}
 }
 
+// makeIndexes makes Rasa's index, which is not unique, and parley's own.
 func (l *Log) makeIndexes(ctx context.Context) error {
-	for _, index := range []struct {
+	sender := bson.E{Key: fieldSender, Value: 1}
+	unsettled := index(bson.E{Key: commitTime, Value: 1})
+	unsettled.Options.SetSparse(true)
+	for _, i := range []struct {
 		of   *mongo.Collection
-		what []mongo.IndexModel
+		what mongo.IndexModel
 	}{
-		{l.conversations, []mongo.IndexModel{senderIndex}},
-		{l.conversations, []mongo.IndexModel{commitIndex}},
-		{l.segments, []mongo.IndexModel{segmentIndex}},
-		{l.timers.collection, []mongo.IndexModel{timerDue, timerOfSender}},
+		{l.conversations, index(sender)},
+		{l.conversations, unsettled},
+		{l.segments, index(sender, bson.E{Key: "base", Value: -1})},
+		{l.timers.collection, index(bson.E{Key: "free", Value: 1})},
+		{l.timers.collection, index(sender, bson.E{Key: "name", Value: 1})},
 	} {
-		_, err := index.of.Indexes().CreateMany(ctx, index.what)
+		_, err := i.of.Indexes().CreateOne(ctx, i.what)
 		if conflicting(err) {
 			l.log.Warn("an index that differs is used as it is", "err", err)
 		} else if err != nil {
-			return fmt.Errorf("creating an index of %s: %w", index.of.Name(), classify(err))
+			return fmt.Errorf("creating an index of %s: %w", i.of.Name(), classify(err))
 		}
 	}
 	return nil

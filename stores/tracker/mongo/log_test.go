@@ -212,8 +212,13 @@ func TestUnavailable(t *testing.T) {
 	require.ErrorIs(t, err, stores.ErrUnavailable)
 
 	server := testservers.MongoServer(t)
-	cfg = mongo.Config{Client: options.Client().ApplyURI(server.URL).SetTimeout(time.Second).SetServerSelectionTimeout(time.Second)}
+	cfg = mongo.Config{Client: options.Client().ApplyURI(server.URL).SetTimeout(2 * time.Second).SetServerSelectionTimeout(2 * time.Second)}
 	s := closing(t, eventlog.New(open(t, cfg), eventlog.Config{}))
+	answers := func() bool {
+		_, err := s.Load(t.Context(), f, "u")
+		return err == nil
+	}
+	require.Eventually(t, answers, 30*time.Second, 50*time.Millisecond) // its first answers may come late
 	turn(t, s, f, "u", "before", 1000)
 	conv, err := s.Load(t.Context(), f, "u")
 	require.NoError(t, err)
@@ -228,10 +233,8 @@ func TestUnavailable(t *testing.T) {
 	_, err = s.Timers().Claim(t.Context(), time.Now(), time.Minute, 1)
 	require.ErrorIs(t, err, stores.ErrUnavailable)
 	server.Cont()
-	require.Eventually(t, func() bool {
-		conv, err := s.Load(t.Context(), f, "u")
-		return err == nil && conv.Tracker != nil
-	}, 10*time.Second, 50*time.Millisecond)
+	require.Eventually(t, answers, 30*time.Second, 50*time.Millisecond)
+	require.Equal(t, []string{"before"}, texts(load(t, s, f, "u")))
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = s.Load(ended, f, "u")

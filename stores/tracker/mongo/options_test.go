@@ -1,9 +1,14 @@
 package mongo
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.mongodb.org/mongo-driver/v2/mongo"
 
 	"github.com/parleybot/parley/component"
 	"github.com/parleybot/parley/internal/value"
@@ -62,4 +67,32 @@ func TestConnection(t *testing.T) {
 			require.Equal(t, callTimeout, *client.Timeout)
 		})
 	}
+}
+
+func TestClassify(t *testing.T) {
+	write := func(code int) error { return mongo.WriteException{WriteErrors: mongo.WriteErrors{{Code: code}}} }
+	for _, c := range []struct {
+		name                  string
+		err                   error
+		unavailable, tooLarge bool
+	}{
+		{"connection", io.ErrUnexpectedEOF, true, false},
+		{"time", context.DeadlineExceeded, true, false},
+		{"not primary", mongo.CommandError{Code: 10107}, true, false},
+		{"network", mongo.CommandError{Labels: []string{"NetworkError"}}, true, false},
+		{"access", mongo.CommandError{Code: 13}, true, false},
+		{"bad value", mongo.CommandError{Code: 2}, false, false},
+		{"invalid field", write(52), false, false},
+		{"large document", write(17419), false, true},
+		{"not on enough members", mongo.WriteException{WriteConcernError: &mongo.WriteConcernError{Code: 100}}, true, false},
+		{"retryable", mongo.WriteException{Labels: []string{"RetryableWriteError"}, WriteErrors: mongo.WriteErrors{{Code: 1}}}, true, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := classify(fmt.Errorf("step: %w", c.err))
+			require.Equal(t, c.unavailable, errors.Is(err, stores.ErrUnavailable))
+			require.Equal(t, c.tooLarge, tooLarge(err))
+			require.Equal(t, err, classify(err))
+		})
+	}
+	require.NoError(t, classify(nil))
 }

@@ -21,7 +21,7 @@ func fromFirstCommit() bson.D {
 
 // Unsettled implements stores.Outbox.
 func (l *Log) Unsettled(ctx context.Context, before time.Time, limit int) ([]stores.Commit, error) {
-	if err := l.ready(ctx); err != nil {
+	if err := l.ready(ctx); err != nil || limit <= 0 {
 		return nil, err
 	}
 	found, err := l.aggregate(ctx, []bson.D{

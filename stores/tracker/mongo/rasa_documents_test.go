@@ -16,7 +16,7 @@ import (
 	"github.com/parleybot/parley/stores"
 )
 
-func factory(t *testing.T, file string) *tracker.Factory {
+func factory(t testing.TB, file string) *tracker.Factory {
 	t.Helper()
 	domain, problems := project.LoadDomain(file)
 	require.NoError(t, problems.Err())
