@@ -12,6 +12,10 @@ const (
 	pollJitter = 25 * time.Millisecond
 	// settleTime is how long Rasa takes between writing an empty lock and deleting it, and some more.
 	settleTime = 3 * time.Millisecond
+	// A Rasa node that waits may write back a ticket that was dropped between its reading and writing. For watchTime after
+	// it was dropped, one is dropped again watchEvery.
+	watchTime  = 150 * time.Millisecond
+	watchEvery = 20 * time.Millisecond
 	// maxTexts is how many of its last texts a ticket is known by. A Rasa node can bring one back that is as old as the
 	// time between its reading and writing.
 	maxTexts = 3
@@ -247,7 +251,7 @@ func (n *line) settle(b batch, a answer, err error) time.Duration {
 		return l.gate.pause()
 	}
 	n.answered = time.Now()
-	n.forget(b.drop)
+	n.forget(b.drop, func(t *ticket) bool { return !a.rasa || l.closed || time.Since(t.leftAt) > watchTime })
 	for i, t := range b.keep {
 		n.renewed(t, a.kept[i], a.lost[i])
 	}
@@ -267,22 +271,24 @@ func (n *line) renewed(t *ticket, text string, lost bool) {
 	}
 }
 
-// forget takes tickets out of the line.
-func (n *line) forget(list []*ticket) {
+// forget takes those tickets of a list out of the line that are done.
+func (n *line) forget(list []*ticket, done func(*ticket) bool) {
 	if len(list) > 0 {
-		n.tickets = slices.DeleteFunc(n.tickets, func(t *ticket) bool { return slices.Contains(list, t) })
+		n.tickets = slices.DeleteFunc(n.tickets, func(t *ticket) bool { return slices.Contains(list, t) && done(t) })
 	}
 }
 
 // next grants the lock if it is somebody's turn, and returns when to look again.
 func (n *line) next(a *answer) time.Duration {
-	l := n.locks
 	if len(n.tickets) == 0 {
 		return 0
 	}
 	var holder, waiting, first *ticket
+	pause := n.locks.lease / 3
 	for _, t := range n.tickets {
 		switch t.state {
+		case left:
+			pause = min(pause, watchEvery)
 		case held:
 			holder = t
 		case queued:
@@ -299,12 +305,12 @@ func (n *line) next(a *answer) time.Duration {
 	}
 	switch {
 	case holder != nil || waiting == nil:
-		return l.lease / 3
+		return pause
 	case first != nil:
 		return settleTime
 	}
 	poll := pollEvery + rand.N(pollJitter)
-	return min(poll, a.firstLasts+time.Millisecond)
+	return min(pause, poll, a.firstLasts+time.Millisecond)
 }
 
 // withdraw gives up what failed: new tickets at once, those who wait when nothing was heard for a lease, by when their
@@ -316,7 +322,7 @@ func (n *line) withdraw(b batch, err error) {
 			t.fail(err)
 		}
 	}
-	n.forget(b.issue)
+	n.forget(b.issue, func(*ticket) bool { return true })
 	mute := time.Since(n.answered) > l.lease
 	for _, t := range b.keep {
 		if t.state == queued && (mute || !isUnavailable(err)) {

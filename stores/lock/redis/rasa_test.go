@@ -241,7 +241,7 @@ func TestOverwrittenWhileHolding(t *testing.T) {
 	require.Equal(t, "0", l.numbers(t, "u"))
 }
 
-// TestNobodyGoesBeforeWhoHolds: of two who wait and whose tickets were lost, the second to come back stays behind.
+// TestNobodyGoesBeforeWhoHolds: a ticket that waits and was lost does not come back in front of one that may be served.
 func TestNobodyGoesBeforeWhoHolds(t *testing.T) {
 	l := node(t, at(t, testservers.Redis(t)), Options{})
 	n := &line{senderID: "u", key: l.key("u")}
@@ -249,10 +249,10 @@ func TestNobodyGoesBeforeWhoHolds(t *testing.T) {
 	l.write(t, "u", rasas("u", 6, 60))
 	_, err := l.send(n, batch{keep: []*ticket{waits}, holder: -1}, l.callLimit)
 	require.NoError(t, err)
-	require.Equal(t, "6 4", l.numbers(t, "u"))
+	require.Equal(t, "6 7", l.numbers(t, "u"))
 	_, err = l.send(n, batch{keep: []*ticket{{texts: []string{`{"number": 5, "expires": 1.5}`}}}, holder: 0}, l.callLimit)
 	require.NoError(t, err)
-	require.Equal(t, "5 6 4", l.numbers(t, "u"))
+	require.Equal(t, "5 6 7", l.numbers(t, "u"))
 }
 
 // TestPhantom: a Rasa node brings back a ticket that was served. Nobody renews it.
@@ -266,6 +266,31 @@ func TestPhantom(t *testing.T) {
 	began := time.Now()
 	lock(t, other, "u")()
 	require.Less(t, time.Since(began), 2*time.Second)
+}
+
+// TestPhantomIsDropped: a ticket that is brought back while one of Rasa's is there goes at once.
+func TestPhantomIsDropped(t *testing.T) {
+	l := node(t, at(t, testservers.Redis(t)), Options{Lease: 20 * time.Second})
+	unlock := lock(t, l, "u")
+	own := l.raw(t, "u")
+	behind := rasas("u", 1, 60)
+	both := strings.Replace(own, rasasFirst(own), rasasFirst(own)+", "+rasasFirst(behind), 1)
+	l.write(t, "u", both)
+	unlock()
+	require.Equal(t, behind, l.raw(t, "u"))
+	l.write(t, "u", both)
+	require.Eventually(t, func() bool { return l.raw(t, "u") == behind }, patience, time.Millisecond)
+	require.Eventually(t, func() bool { return l.count() == 0 }, patience, time.Millisecond, "it is not watched for ever")
+	l.write(t, "u", both)
+	got := inBackground(t, l, "u")
+	require.NoError(t, l.client.Del(t.Context(), l.key("u")).Err())
+	(<-got)()
+}
+
+func (l *Locks) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.lines)
 }
 
 // TestAboutToBeDeleted: Rasa writes an empty lock and deletes it, with the ticket that came in between.

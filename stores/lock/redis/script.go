@@ -37,6 +37,8 @@ type answer struct {
 	firstLasts time.Duration
 	// pending tells that a Rasa node may be about to delete the lock.
 	pending bool
+	// rasa tells that there are tickets of Rasa's.
+	rasa bool
 	// kept are the texts of the tickets kept; those lost had expired or were gone.
 	kept   []string
 	lost   []bool
@@ -121,14 +123,14 @@ func (l *Locks) arguments(n *line, b batch, again bool) []any {
 }
 
 func parseAnswer(values []any, kept, issued int) (a answer, err error) {
-	const head = 4
+	const head = 5
 	if len(values) != head+kept+issued {
 		return a, errShape
 	}
 	lasts, ok := values[2].(int64)
 	a.first, _ = values[1].(string)
 	a.firstLasts = time.Duration(lasts) * time.Microsecond
-	a.pending = values[3] == int64(1)
+	a.pending, a.rasa = values[3] == int64(1), values[4] == int64(1)
 	texts := make([]string, kept+issued)
 	for i, v := range values[head:] {
 		s, isText := v.(string)

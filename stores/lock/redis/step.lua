@@ -8,8 +8,8 @@
 --          6 how many tickets to issue  7 how many to drop
 --          then a number below 1000 for each ticket to issue, the tickets to drop, the tickets to keep. A ticket is given
 --          by all texts it may have, separated by |, with * in front when it holds the lock.
--- returns  time; text of the first ticket; how long it lasts; 1 when Rasa may be about to delete the lock;
---          then the texts of the tickets kept, with ! in front where one had expired or was gone, and of those issued.
+-- returns  time; text of the first ticket; how long it lasts; 1 when Rasa may be about to delete the lock; 1 when there
+--          are tickets of Rasa's; then the texts of the tickets kept, with ! in front where one had expired or was gone, and of those issued.
 --          Of a call that came too late: only the time. Times are in microseconds, by the clock of Redis.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -61,7 +61,7 @@ end
 -- What is there already. Of the expired tickets of others, which may still be at work, the one with the highest number
 -- stays, so that theirs are not given to anybody else; Rasa passes over it.
 local live, kept, mark = {}, {}, nil
-local changed, dropped = false, false
+local changed, dropped, rasas = false, false, 0
 for _, t in ipairs(stored) do
   local i = owner[t.text]
   if i and (i < firstKeep or kept[i]) then
@@ -79,6 +79,9 @@ for _, t in ipairs(stored) do
     table.insert(live, t)
   elseif t.expires >= now then
     table.insert(live, t)
+    if t.expires - now > lease * 1.5 or string.find(t.text, '%.%d%d%d%d%d%d%d') then
+      rasas = 1 -- Python's times have more digits, and Rasa's tickets last longer
+    end
   elseif t.expires < now - memory or (mark and mark.number >= t.number) then
     changed = true
   else
@@ -88,7 +91,8 @@ for _, t in ipairs(stored) do
 end
 
 -- Tickets that expired, or that somebody's SET has overwritten, get their places back, unless their numbers were given
--- away. The turn of the first ticket there is may have begun, so one that waits does not go before it.
+-- away: then they go to the end. So does one that waits and would come first, since the turn of the first there is may have
+-- begun. Numbers are never out of order: Rasa takes that of the last ticket for the highest.
 for i = firstKeep, #ARGV do
   if not kept[i] then
     local number = tonumber(string.match(ARGV[i], '%d+'))
@@ -96,11 +100,11 @@ for i = firstKeep, #ARGV do
     local taken = mark and mark.number == number
     for j = #live, 1, -1 do
       taken = taken or live[j].number == number
-      if live[j].number > number and (j > 1 or holds(i)) then
+      if live[j].number > number then
         place = j
       end
     end
-    if taken then
+    if taken or (place == 1 and #live > 0 and not holds(i)) then
       number, place = highest + 1, #live + 1
     end
     highest = math.max(highest, number)
@@ -151,7 +155,7 @@ if dropped and first and not first.mine then
 end
 
 -- Rasa writes an empty list just before it deletes the lock with whatever is in it by then.
-local answer = {now, first and first.text or '', first and first.expires - now or 0, raw and #stored == 0 and 1 or 0}
+local answer = {now, first and first.text or '', first and first.expires - now or 0, raw and #stored == 0 and 1 or 0, rasas}
 for i = firstKeep, #ARGV do
   table.insert(answer, (kept[i].lost and '!' or '') .. kept[i].text)
 end
