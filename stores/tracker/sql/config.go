@@ -72,7 +72,7 @@ func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Se
 func open(cfg *component.Config, to sqldb.Options, full bool) (engine, *dialect, error) {
 	switch to.Dialect {
 	case sqldb.PostgreSQL:
-		e, err := newPostgres(to, os.Getenv)
+		e, err := newPostgres(to, os.Getenv, cfg.Env.WithDefaults().Logger)
 		if err != nil {
 			return nil, nil, cfg.OptionError("dialect", "cannot be used: %v", err)
 		}

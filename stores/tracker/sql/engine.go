@@ -23,6 +23,8 @@ type engine interface {
 	append(ctx context.Context, a *appendix) (first, last int64, err error)
 	// create makes one of the tables that Rasa has not. Others may do so at the same time.
 	create(ctx context.Context, table string) error
+	// grown tells that a conversation has many rows. It does not wait.
+	grown()
 	close() error
 }
 

@@ -119,7 +119,7 @@ func (l *Log) readBehind(ctx context.Context, senderID string, known mark, count
 		known = known.extended(tail)
 	}
 	t.Found, t.Continues = true, true
-	t.At = stores.Position{Count: count + len(tail), Token: known}
+	t.At = l.position(count+len(tail), known)
 	return t, true, nil
 }
 
@@ -153,7 +153,7 @@ func (l *Log) readSession(ctx context.Context, senderID string, all bool) (event
 		return t, err
 	}
 	t.Found = true
-	t.At = stores.Position{Count: int(count), Token: markOf(list)}
+	t.At = l.position(int(count), markOf(list))
 	return t, nil
 }
 
@@ -209,12 +209,22 @@ func (l *Log) Append(ctx context.Context, turn stores.Turn) (stores.Position, er
 	}
 	at := mark{anchor: first, last: last, rows: len(events), sum: sum(a.rows[len(events)-1].data)}
 	if turn.Replace {
-		return stores.Position{Count: len(events), Token: at}, nil
+		return l.position(len(events), at), nil
 	}
 	if known.last != 0 {
 		at.anchor, at.rows = known.last, len(events)+1
 	}
-	return stores.Position{Count: turn.At.Count + len(events), Token: at}, nil
+	return l.position(turn.At.Count+len(events), at), nil
+}
+
+// long is how many rows a conversation has that takes an index by conversation alone too long.
+const long = 256
+
+func (l *Log) position(count int, at mark) stores.Position {
+	if count >= long {
+		l.engine.grown()
+	}
+	return stores.Position{Count: count, Token: at}
 }
 
 // Delete implements eventlog.Log.

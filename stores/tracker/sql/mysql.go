@@ -86,6 +86,9 @@ func newMySQL(to sqldb.Options) (*mysqlEngine, error) {
 	return &mysqlEngine{db: db}, nil
 }
 
+// mysqlBegin begins a transaction whose statements see what was committed before each of them.
+const mysqlBegin = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; START TRANSACTION; "
+
 func (e *mysqlEngine) read(ctx context.Context, list []*statement) error {
 	return e.send(ctx, "", list, "")
 }
@@ -93,7 +96,7 @@ func (e *mysqlEngine) read(ctx context.Context, list []*statement) error {
 func (e *mysqlEngine) write(ctx context.Context, list []*statement) error {
 	// Timers that two nodes claim at once, and rows deleted beside a writer, may get in each other's way.
 	for attempt := 0; ; attempt++ {
-		err := e.send(ctx, "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; START TRANSACTION; ", list, "; COMMIT")
+		err := e.send(ctx, mysqlBegin, list, "; COMMIT")
 		if !isMySQL(err, deadlocked) || attempt == 5 {
 			return err
 		}
@@ -171,30 +174,35 @@ func cmpError(err, otherwise error) error {
 // lockWait is how long another node's write to the same conversation is waited for, in seconds.
 const lockWait = 5
 
+// mysqlAllowed is the condition of everything that append writes.
+const mysqlAllowed = "coalesce(@parley_ok, 0) = 1 AND @parley_at = 1"
+
 // append excludes other nodes of parley by a lock of the server under the conversation's name. Locks of rows would take in
 // the gaps between conversations, where new ones begin, and meet in deadlocks there.
 func (e *mysqlEngine) append(ctx context.Context, a *appendix) (first, last int64, err error) {
 	lock := "parley:" + strconv.FormatInt(lockKey(a.senderID), 16)
 	who := mysqlDialect.who(a.senderID)
-	before := "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; START TRANSACTION; "
-	ok, at := int64(0), int64(0)
-	var n, from, to sql.NullInt64
+	var ok, at int64
 	list := []*statement{
-		{text: "SET @parley_ok = GET_LOCK(?, ?); SELECT @parley_at := count(*) = ? AND coalesce(max(id), 0) = ? FROM events WHERE " + who.text + " AND id >= ?",
-			args: append(append([]any{lock, int64(lockWait), min(a.last, 1), a.last}, who.args...), a.last),
+		{text: "SET @parley_ok = GET_LOCK(?, ?); SELECT @parley_at := coalesce((SELECT id FROM events WHERE " + who.text + " ORDER BY id DESC LIMIT 1), 0) = ?",
+			args: append(append([]any{lock, int64(lockWait)}, who.args...), a.last),
 			row:  func(scan func(...any) error) error { return scan(&at) }},
 	}
 	if a.replace && a.hasOutbox {
 		list = append(list, &statement{text: "SET SESSION group_concat_max_len = 4294967295"}, a.keep(mysqlDialect))
 	}
-	list = append(list, mysqlInsert(a, who)...)
+	list = append(list, mysqlInsert(a))
+	if a.replace {
+		list = append(list, &statement{text: "DELETE FROM events WHERE " + who.text + " AND id <= ? AND " + mysqlAllowed,
+			args: append(append([]any(nil), who.args...), a.last)})
+	}
 	if a.commit != "" {
 		list = append(list, &statement{text: "INSERT INTO parley_outbox (sender_id, commit_id, stored, first_id, last_id) " +
-			"SELECT ?, ?, ?, @parley_first, @parley_last FROM DUAL WHERE @parley_n > 0", args: []any{a.senderID, a.commit, a.stored}})
+			"SELECT ?, ?, ?, @parley_first, @parley_last FROM DUAL WHERE " + mysqlAllowed, args: []any{a.senderID, a.commit, a.stored}})
 	}
-	list = append(list, &statement{text: "SELECT coalesce(@parley_ok, 0), @parley_n, @parley_first, @parley_last",
-		row: func(scan func(...any) error) error { return scan(&ok, &n, &from, &to) }})
-	if err := e.send(ctx, before, list, "; COMMIT; DO RELEASE_LOCK('"+lock+"')"); err != nil {
+	list = append(list, &statement{text: "SELECT coalesce(@parley_ok, 0), @parley_first, @parley_last",
+		row: func(scan func(...any) error) error { return scan(&ok, &first, &last) }})
+	if err := e.send(ctx, mysqlBegin, list, "; COMMIT; DO RELEASE_LOCK('"+lock+"')"); err != nil {
 		return 0, 0, err
 	}
 	switch {
@@ -203,32 +211,25 @@ func (e *mysqlEngine) append(ctx context.Context, a *appendix) (first, last int6
 	case at == 0:
 		return 0, 0, stores.ErrConflict
 	}
-	return from.Int64, to.Int64, nil
+	return first, last, nil
 }
 
-// mysqlInsert adds the rows if the conversation is where it was, and leaves the first and last id in variables.
-func mysqlInsert(a *appendix, who clause) []*statement {
-	const allowed = "coalesce(@parley_ok, 0) = 1 AND @parley_at = 1"
-	list := []*statement{{text: "SET @parley_n = 0, @parley_first = 0, @parley_last = 0"}}
-	if len(a.rows) > 0 {
-		var b strings.Builder
-		var args []any
-		args = append(args, a.senderID)
-		b.WriteString("INSERT INTO events (sender_id, type_name, timestamp, intent_name, action_name, data) SELECT ?, t.a, t.b, t.c, t.d, t.e FROM (")
-		for i, r := range a.rows {
-			if i > 0 {
-				b.WriteString(" UNION ALL ")
-			}
-			b.WriteString("SELECT ? AS n, ? AS a, ? AS b, ? AS c, ? AS d, ? AS e")
-			args = append(args, int64(i), r.typeName, r.timestamp, r.intent, r.action, string(r.data))
+// mysqlInsert adds the rows, one by one: several at once would be given more ids than they need. It leaves the first and the
+// last id in variables.
+func mysqlInsert(a *appendix) *statement {
+	var b strings.Builder
+	s := &statement{}
+	b.WriteString("SET @parley_first = 0, @parley_last = 0")
+	for i, r := range a.rows {
+		b.WriteString("; INSERT INTO events (sender_id, type_name, timestamp, intent_name, action_name, data) SELECT ?, ?, ?, ?, ?, ? FROM DUAL WHERE " + mysqlAllowed)
+		s.args = append(s.args, a.senderID, r.typeName, r.timestamp, r.intent, r.action, string(r.data))
+		if i == 0 {
+			b.WriteString("; SET @parley_first = LAST_INSERT_ID()")
 		}
-		b.WriteString(") t WHERE " + allowed + " ORDER BY t.n; SET @parley_n = ROW_COUNT(), @parley_first = LAST_INSERT_ID()")
-		list = append(list, &statement{text: b.String(), args: args},
-			&statement{text: "SET @parley_last = (SELECT max(id) FROM events WHERE " + who.text + " AND id >= @parley_first AND @parley_n > 0)", args: who.args})
 	}
-	if a.replace {
-		list = append(list, &statement{text: "DELETE FROM events WHERE " + who.text + " AND id <= ? AND " + allowed,
-			args: append(append([]any(nil), who.args...), a.last)})
+	if len(a.rows) > 0 {
+		b.WriteString("; SET @parley_last = LAST_INSERT_ID()")
 	}
-	return list
+	s.text = b.String()
+	return s
 }

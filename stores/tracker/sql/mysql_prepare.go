@@ -47,4 +47,7 @@ func isMySQL(err error, code uint16) bool {
 	return errors.As(err, &failed) && failed.Number == code
 }
 
+// grown does nothing: an index of InnoDB has the ids of rows, too.
+func (e *mysqlEngine) grown() {}
+
 func (e *mysqlEngine) close() error { return e.db.Close() }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"log/slog"
 	"math"
 	"strconv"
 	"strings"
@@ -50,6 +51,12 @@ type postgres struct {
 	// numbered has statements by their text with "?".
 	numbered sync.Map
 	ready    readiness
+	// indexing makes the index for long conversations, until stop is called.
+	indexing sync.WaitGroup
+	once     sync.Once
+	running  context.Context //nolint:containedctx // that of the goroutine
+	stop     context.CancelFunc
+	log      *slog.Logger
 }
 
 var _ engine = (*postgres)(nil)
@@ -66,7 +73,7 @@ const (
 const defaultConnections = 20
 
 // newPostgres returns the engine of a database; it does not connect yet.
-func newPostgres(to sqldb.Options, getenv func(string) string) (*postgres, error) {
+func newPostgres(to sqldb.Options, getenv func(string) string, log *slog.Logger) (*postgres, error) {
 	to.Schema = getenv(schemaVariable)
 	conn, err := to.Postgres()
 	if err != nil {
@@ -94,7 +101,9 @@ func newPostgres(to sqldb.Options, getenv func(string) string) (*postgres, error
 	if err != nil {
 		return nil, err
 	}
-	return &postgres{pool: pool, options: to}, nil
+	e := &postgres{pool: pool, options: to, log: log}
+	e.running, e.stop = context.WithCancel(context.Background())
+	return e, nil
 }
 
 // poolSize is the sum of Rasa's pool_size and max_overflow; 0 and below 0 mean any number.
@@ -260,6 +269,8 @@ func lockKey(senderID string) int64 {
 const readOnly = "25006"
 
 func (e *postgres) close() error {
+	e.stop()
+	e.indexing.Wait()
 	e.pool.Close()
 	return nil
 }

@@ -57,6 +57,29 @@ func (e *postgres) makeTable(ctx context.Context, table string) error {
 	return nil
 }
 
+// An index of PostgreSQL finds all rows of a conversation and not those behind one. With the other that is made when a
+// conversation gets long, a turn costs the same whatever the length. Others may write while it is made.
+const (
+	longIndex = "CREATE INDEX CONCURRENTLY IF NOT EXISTS parley_events_sender_id_id ON events (sender_id, id)"
+	findIndex = "SELECT count(to_regclass('parley_events_sender_id_id'))"
+)
+
+// grown makes the index in the background. Without the right to do so nothing but speed is missing.
+func (e *postgres) grown() {
+	e.once.Do(func() {
+		e.indexing.Go(func() {
+			var n int64
+			err := e.pool.QueryRow(e.running, findIndex).Scan(&n)
+			if err == nil && n == 0 {
+				_, err = e.pool.Exec(e.running, longIndex, pgx.QueryExecModeSimpleProtocol)
+			}
+			if err != nil && e.running.Err() == nil {
+				e.log.Warn("long conversations are read slowly: making the index parley_events_sender_id_id failed", "err", err)
+			}
+		})
+	})
+}
+
 func isCode(err error, codes ...string) bool {
 	var failed *pgconn.PgError
 	if !errors.As(err, &failed) {
