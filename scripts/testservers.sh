@@ -32,12 +32,11 @@ missing() {
     found initdb /usr/lib/postgresql/*/bin/initdb || echo postgresql
     found mariadbd /usr/sbin/mariadbd || echo mariadb-server
     found rabbitmq-server /usr/lib/rabbitmq/bin/rabbitmq-server || echo rabbitmq-server
-    found openssl || echo openssl
     found javac || echo default-jdk-headless
     found mvn || echo maven
 }
 
-# install PACKAGE...: with no service started, as in images of containers, and no cluster of PostgreSQL made.
+# install PACKAGE...: with no service started, as in images of containers.
 install() {
     if ! command -v apt-get >/dev/null; then
         say "missing: $*. Install them (names as in Debian) and try again"
@@ -78,7 +77,7 @@ say "resolving and compiling the servers that run in Java"
 mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
 rm -rf "$dir/hash" "$dir/classpath" "$dir/classes"
-mvn -q -B -f "$java/pom.xml" dependency:build-classpath -Dmdep.outputFile="$dir/jars" >&2
+mvn -q -B -Dstyle.color=never -f "$java/pom.xml" dependency:build-classpath -Dmdep.outputFile="$dir/jars" >&2
 javac -proc:none -cp "$(cat "$dir/jars")" -d "$dir/classes" "$java"/*.java
 printf '%s:%s' "$dir/classes" "$(cat "$dir/jars")" >"$dir/classpath"
 echo "$hash" >"$dir/hash"

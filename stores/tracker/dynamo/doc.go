@@ -3,7 +3,8 @@
 // Rasa and of parley may use the same table at the same time.
 //
 // A turn is one read, which transfers only the events that are new, and one write, which takes place only if the list is as
-// long as it was and ends with an event of the same time.
+// long as it was and ends with an event of the same time. AWS charges for both by the size of the whole item, and twice for
+// reads and for writes that note a commit, since they are transactions over two tables; a lower segment_bytes bounds that.
 //
 // Three tables beside Rasa's are parley's own. They are made with the first one, or when they are needed, and paid by
 // request:
