@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"regexp"
 	"slices"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -264,6 +266,51 @@ func TestFastPath(t *testing.T) {
 	}
 	unlock()
 	require.EqualValues(t, waiters+1, c.commands.Load())
+}
+
+// TestChurn has callers give up at any moment: nothing is left behind, and never are two inside.
+func TestChurn(t *testing.T) {
+	options := at(t, testservers.Redis(t))
+	all := []*Locks{node(t, options, Options{}), node(t, options, Options{}), node(t, options, Options{})}
+	var inside, served, gaveUp atomic.Int64
+	var workers sync.WaitGroup
+	for i := range 12 {
+		workers.Go(func() {
+			random := rand.New(rand.NewPCG(uint64(i), 5))
+			for range 60 {
+				limit := time.Duration(random.IntN(40_000)) * time.Microsecond
+				if random.IntN(4) == 0 {
+					limit = patience
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				timer := time.AfterFunc(limit, cancel)
+				unlock, err := all[i%len(all)].Lock(ctx, "u")
+				switch {
+				case err == nil:
+					if inside.Add(1) != 1 {
+						t.Error("two inside")
+					}
+					served.Add(1)
+					time.Sleep(time.Duration(random.IntN(1000)) * time.Microsecond)
+					inside.Add(-1)
+					unlock()
+				case !errors.Is(err, stores.ErrLockNotAcquired):
+					t.Error(err)
+				default:
+					gaveUp.Add(1)
+				}
+				timer.Stop()
+				cancel()
+			}
+		})
+	}
+	workers.Wait()
+	t.Logf("%d served, %d gave up", served.Load(), gaveUp.Load())
+	require.Positive(t, gaveUp.Load())
+	for _, l := range all {
+		require.Eventually(t, func() bool { return l.count() == 0 }, patience, time.Millisecond)
+	}
+	require.Equal(t, "redis: nil", all[0].raw(t, "u"))
 }
 
 // TestHandOverIsSoon checks that another node hears of an unlocked conversation, and does not only look.
