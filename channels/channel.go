@@ -2,11 +2,16 @@ package channels
 
 import (
 	"context"
+	"errors"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/parleybot/parley/component"
 )
+
+// ErrUnavailable is wrapped by errors of a Handler that did nothing with a message because a part of the system is out of
+// reach: whoever sent the message may send it again later.
+var ErrUnavailable = errors.New("not available at the moment")
 
 // Handler has the engine answer one user message: everything it has to say went to m.Output when it returns.
 type Handler func(ctx context.Context, m *UserMessage) error

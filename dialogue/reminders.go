@@ -125,10 +125,11 @@ func (p *Processor) remind(ctx context.Context, t stores.Timer) error {
 	})
 }
 
-// isLater reports whether what failed may work later.
-func isLater(err error) bool {
+// Later reports whether what failed did so because a store or a lock was not to be had: nothing happened, and it may work
+// later.
+func Later(err error) bool {
 	return errors.Is(err, stores.ErrUnavailable) || errors.Is(err, stores.ErrLockNotAcquired) ||
-		errors.Is(err, stores.ErrConflict) || errors.Is(err, ErrNoModel)
+		errors.Is(err, stores.ErrConflict)
 }
 
 func isReminder(e tracker.Event, name string) bool {

@@ -2,6 +2,7 @@ package dialogue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -119,7 +120,7 @@ func (r *timers) fire(t stores.Timer) {
 		}
 	}()
 	err := r.p.remind(r.ctx, t)
-	if err != nil && (isLater(err) || r.ctx.Err() != nil) {
+	if err != nil && (Later(err) || errors.Is(err, ErrNoModel) || r.ctx.Err() != nil) {
 		log.WarnContext(r.ctx, "a reminder will be tried again", "err", err)
 		return
 	}

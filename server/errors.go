@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/parleybot/parley/channels"
+	"github.com/parleybot/parley/dialogue"
 	"github.com/parleybot/parley/internal/value"
 )
 
@@ -73,6 +74,12 @@ func pythonText(err error) string {
 	return err.Error()
 }
 
+// retryAfter is after how many seconds a request is worth another try when a store was out of reach.
+const (
+	retryAfter  = "1"
+	unavailable = "The conversation cannot be reached at the moment. Nothing was done; please try again later."
+)
+
 // tokenError is an answer in the form of sanic-jwt.
 type tokenError struct {
 	status          int
@@ -89,6 +96,11 @@ func (s *Server) handleError(err error, c echo.Context) {
 	}
 	var api *APIError
 	var token *tokenError
+	if dialogue.Later(err) {
+		s.log.Warn("request cannot be answered now", "url", c.Request().RequestURI, "err", err)
+		c.Response().Header().Set("Retry-After", retryAfter)
+		err = &APIError{Status: http.StatusServiceUnavailable, Reason: "ServiceUnavailable", Message: unavailable}
+	}
 	switch {
 	case errors.As(err, &api):
 		if api.Err != nil && api.Status >= http.StatusInternalServerError {

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/parleybot/parley/channels"
+	"github.com/parleybot/parley/dialogue"
 	"github.com/parleybot/parley/internal/shortcut"
 )
 
@@ -25,11 +26,19 @@ func (s *Server) outlive(request context.Context) *limited {
 // handleMessage is the channels' way to the engine.
 func (s *Server) handleMessage(request context.Context, msg *channels.UserMessage) error {
 	if own, ok := request.(*limited); ok && own.parent == s.ctx {
-		return s.cfg.Processor.Handle(own, msg)
+		return forChannel(s.cfg.Processor.Handle(own, msg))
 	}
 	ctx := s.outlive(request)
 	defer ctx.release()
-	return s.cfg.Processor.Handle(ctx, msg)
+	return forChannel(s.cfg.Processor.Handle(ctx, msg))
+}
+
+// forChannel marks an error as one after which a message may be sent again.
+func forChannel(err error) error {
+	if err != nil && dialogue.Later(err) {
+		return fmt.Errorf("%w: %w", channels.ErrUnavailable, err)
+	}
+	return err
 }
 
 // outliving lets next finish although its client hung up.

@@ -22,6 +22,9 @@ func (s *Server) mount() {
 		s.mountAPI()
 	}
 	for _, ch := range s.cfg.Channels {
+		if async, ok := ch.(channels.Async); ok && s.cfg.Inbox != nil {
+			async.Accepting(s.accept(async))
+		}
 		ch.Mount(channelRouter{s, "/webhooks/" + ch.Name()}, s.handleMessage)
 	}
 }
@@ -102,13 +105,6 @@ func (s *Server) hello(c echo.Context) error {
 func (s *Server) live(c echo.Context) error { return channels.Health(c) }
 
 // ready tells whether messages can be answered: 503 without a model. Rasa has no such route.
-func (s *Server) ready(c echo.Context) error {
-	if s.cfg.Processor.Model() == nil {
-		return channels.WriteJSON(c, http.StatusServiceUnavailable, value.NewMap("status", "no model"))
-	}
-	return channels.Health(c)
-}
-
 func (s *Server) version(c echo.Context) error {
 	return channels.WriteJSON(c, http.StatusOK,
 		value.NewMap("version", RasaVersion, "minimum_compatible_version", minimumCompatibleVersion))

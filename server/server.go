@@ -16,6 +16,7 @@ import (
 	"github.com/parleybot/parley/channels"
 	"github.com/parleybot/parley/dialogue"
 	"github.com/parleybot/parley/internal/shortcut"
+	"github.com/parleybot/parley/stores"
 )
 
 // What Rasa says of itself; clients of its API check these.
@@ -57,6 +58,12 @@ type Config struct {
 	Models  ModelLoader
 	Trainer Trainer
 	Tester  Tester
+	// Inbox keeps messages of channels that answer their platform before the turn is run. nil: they answer after it.
+	Inbox stores.Inbox
+	// Checks are what must work for messages to be answered.
+	Checks []Check
+	// Waiting returns how many turns wait on disk for the tracker store; nil: none ever do.
+	Waiting func() int
 	// Logger gets what happens. Default: nothing is logged.
 	Logger *slog.Logger
 }
@@ -70,8 +77,9 @@ type Server struct {
 	// methods holds for each path the methods it has, as the header "Allow" lists them.
 	methods map[string]string
 	// direct holds what answers plain requests by path.
-	direct map[string]shortcut.Handler
-	tokens *tokenChecker
+	direct    map[string]shortcut.Handler
+	tokens    *tokenChecker
+	readiness readiness
 	// ctx ends with the server: requests answered by callback outlive their connection.
 	ctx      context.Context
 	stop     context.CancelFunc
@@ -119,6 +127,11 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- h.Serve(front) }()
+	inbox, stopInbox := context.WithCancel(ctx)
+	var answering sync.WaitGroup
+	answering.Go(func() { s.answerInbox(inbox) })
+	defer answering.Wait()
+	defer stopInbox()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serving on %s: %w", l.Addr(), err)

@@ -5,6 +5,7 @@ package rest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -57,7 +58,11 @@ func (ch *Channel) receive(c echo.Context) error {
 	if channels.QueryBool(c, "stream", false) {
 		return ch.stream(c, body)
 	}
-	return channels.WriteJSON(c, http.StatusOK, ch.collect(c.Request().Context(), body))
+	messages, err := ch.collect(c.Request().Context(), body)
+	if err != nil {
+		return err
+	}
+	return channels.WriteJSON(c, http.StatusOK, messages)
 }
 
 // answer is receive for a request without a query, as long as nothing is wrong with its body.
@@ -67,16 +72,26 @@ func (ch *Channel) answer(ctx context.Context, data, dst []byte) ([]byte, bool) 
 	if err != nil || !ok {
 		return dst, false
 	}
-	return value.Append(dst, ch.collect(ctx, body), value.Sanic), true
+	messages, err := ch.collect(ctx, body)
+	if err != nil {
+		return dst, false
+	}
+	return value.Append(dst, messages, value.Sanic), true
 }
 
-// collect returns the answers to a message. One that fails is answered with what was said before.
-func (ch *Channel) collect(ctx context.Context, body *value.Map) []any {
+// collect returns the answers to a message. One that fails is answered with what was said before, unless it may be sent
+// again: then the error wraps channels.ErrUnavailable.
+func (ch *Channel) collect(ctx context.Context, body *value.Map) ([]any, error) {
 	out := channels.NewCollector()
-	if err := ch.process(ctx, body, out); err != nil {
+	err := ch.process(ctx, body, out)
+	messages := out.End()
+	if errors.Is(err, channels.ErrUnavailable) {
+		return nil, err
+	}
+	if err != nil {
 		ch.log.Error("message failed", "sender_id", channels.SenderID(body), "err", err)
 	}
-	return out.End()
+	return messages, nil
 }
 
 func (ch *Channel) process(ctx context.Context, body *value.Map, out channels.Output) error {

@@ -100,10 +100,15 @@ func (a *app) run(ctx context.Context, r *runFlags) error {
 		return err
 	}
 	s.channels = chans
+	inbox, err := s.openInbox(s.endpoints, chans)
+	if err != nil {
+		return err
+	}
 	srv, err := server.New(server.Config{
 		Processor: s.processor, Channels: chans, EnableAPI: r.enableAPI, CORS: r.cors, AuthToken: r.authToken,
 		JWTSecret: r.jwtSecret, JWTMethod: r.jwtMethod, ResponseTimeout: time.Duration(r.responseTimeout) * time.Second,
 		Models: &modelLoader{s}, Trainer: &modelTrainer{a}, Tester: a.tester(s.processor), Logger: a.log,
+		Inbox: inbox, Checks: s.checks(), Waiting: s.waiting,
 	})
 	if err != nil {
 		return err

@@ -22,6 +22,7 @@ type site struct {
 	app       *app
 	processor *dialogue.Processor
 	ready     chan struct{} // closed when there is a processor
+	endpoints *project.Endpoints
 	// models is nil unless models are pulled from a server.
 	models *modelServer
 	// store, locks and outbox are what the processor works on; outbox is nil when nothing has to be delivered.
@@ -51,6 +52,7 @@ func (a *app) openSite(path, storeType string) (_ *site, err error) {
 	for _, p := range problems {
 		a.warn(p.String())
 	}
+	s.endpoints = endpoints
 	cfg := dialogue.Config{Logger: a.log, OutputOf: s.outputOf}
 	if err := s.openStores(&cfg, endpoints, storeType); err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/parleybot/parley/internal/endpoint"
 	"github.com/parleybot/parley/internal/value"
 	"github.com/parleybot/parley/project"
+	"github.com/parleybot/parley/server"
 	"github.com/parleybot/parley/stores"
 	"github.com/parleybot/parley/stores/outbox"
 	timermemory "github.com/parleybot/parley/stores/timer/memory"
@@ -68,6 +70,51 @@ func (s *site) openStores(cfg *dialogue.Config, endpoints *project.Endpoints, st
 		cfg.Outbox, cfg.PublishAll = s.outbox, len(brokers) > 0
 	}
 	return nil
+}
+
+// openInbox opens the inbox if a channel wants one, by default the one in the process. Where that finds no place, channels
+// answer when the turn is stored.
+func (s *site) openInbox(endpoints *project.Endpoints, list []channels.Channel) (stores.Inbox, error) {
+	section, given := endpoints.Section("inbox")
+	if !given && !slices.ContainsFunc(list, func(ch channels.Channel) bool { _, ok := ch.(channels.Async); return ok }) {
+		return nil, nil
+	}
+	inbox, err := openPart(s, section, "nats", stores.Inboxes)
+	if err != nil && !given {
+		s.app.warn(err.Error() + "; messages are answered before their channel is")
+		return nil, nil
+	}
+	return inbox, err
+}
+
+// checks are what a node needs to answer messages.
+func (s *site) checks() []server.Check {
+	const nobody = "parley:health"
+	return []server.Check{
+		{Name: "tracker_store", Run: func(ctx context.Context) error {
+			f := s.factory()
+			if f == nil {
+				return nil
+			}
+			_, err := s.store.Load(ctx, f, nobody)
+			return err
+		}},
+		{Name: "lock_store", Optional: true, Run: func(ctx context.Context) error {
+			unlock, err := s.locks.Lock(ctx, nobody)
+			if err == nil {
+				unlock()
+			}
+			return err
+		}},
+	}
+}
+
+// waiting returns how many turns wait on disk.
+func (s *site) waiting() int {
+	if s.spool == nil {
+		return 0
+	}
+	return s.spool.Waiting()
 }
 
 // openTrackers opens the tracker store. Where the embedded one finds no place to write, conversations are kept in memory.
