@@ -12,10 +12,11 @@ const (
 	pollJitter = 25 * time.Millisecond
 	// settleTime is how long Rasa takes between writing an empty lock and deleting it, and some more.
 	settleTime = 3 * time.Millisecond
-	// A Rasa node that waits may write back a ticket that was dropped between its reading and writing. For watchTime after
-	// it was dropped, one is dropped again watchEvery.
+	// A Rasa node writes back a ticket that was dropped between its reading and writing. So for watchTime after it was
+	// dropped, one is dropped again every watchEvery, if tickets of Rasa's were seen within mixedTime.
 	watchTime  = 150 * time.Millisecond
-	watchEvery = 20 * time.Millisecond
+	watchEvery = 50 * time.Millisecond
+	mixedTime  = time.Minute
 	// maxTexts is how many of its last texts a ticket is known by. A Rasa node can bring one back that is as old as the
 	// time between its reading and writing.
 	maxTexts = 3
@@ -251,7 +252,11 @@ func (n *line) settle(b batch, a answer, err error) time.Duration {
 		return l.gate.pause()
 	}
 	n.answered = time.Now()
-	n.forget(b.drop, func(t *ticket) bool { return !a.rasa || l.closed || time.Since(t.leftAt) > watchTime })
+	if a.rasa {
+		l.rasaSeen = n.answered
+	}
+	mixed := !l.closed && time.Since(l.rasaSeen) < mixedTime
+	n.forget(b.drop, func(t *ticket) bool { return !mixed || time.Since(t.leftAt) > watchTime })
 	for i, t := range b.keep {
 		n.renewed(t, a.kept[i], a.lost[i])
 	}

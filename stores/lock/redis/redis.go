@@ -119,12 +119,14 @@ type Locks struct {
 	gate      gate
 	clock     clock
 
-	mu      sync.Mutex
-	lines   map[string]*line // by key; a line is there while it has tickets
-	news    *redis.PubSub    // nil until the first lock
-	closed  bool
-	closing chan struct{}
-	running sync.WaitGroup
+	mu    sync.Mutex
+	lines map[string]*line // by key; a line is there while it has tickets
+	news  *redis.PubSub    // nil until the first lock
+	// rasaSeen is when this node saw a ticket of Rasa's last.
+	rasaSeen time.Time
+	closed   bool
+	closing  chan struct{}
+	running  sync.WaitGroup
 }
 
 var _ stores.Locker = (*Locks)(nil)
