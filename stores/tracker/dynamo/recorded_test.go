@@ -21,7 +21,7 @@ import (
 	"github.com/parleybot/parley/stores"
 )
 
-// After -update conformance/stores/dynamo.py has to be run again: it records what Rasa makes of the new files.
+// After -update conformance/stores/dynamo.py record has to be run again: it records what Rasa makes of the new files.
 var update = flag.Bool("update", false, "write testdata/parley_*.json")
 
 func factory(t *testing.T) *tracker.Factory {
