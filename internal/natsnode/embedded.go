@@ -18,6 +18,8 @@ var ErrOwned = errors.New("the folder is in use by another process")
 
 const (
 	startTimeout = 20 * time.Second
+	// syncInterval is how long a message may be on its way to the disk when it is not waited for.
+	syncInterval = 5 * time.Second
 	// maxPayload bounds a message, in bytes.
 	maxPayload = 8 << 20
 	// maxMemory bounds the streams that are kept in memory, in bytes.
@@ -97,6 +99,7 @@ func start(folder string, syncAlways bool, log *slog.Logger) (*embedded, error) 
 		JetStream:          true,
 		StoreDir:           folder,
 		SyncAlways:         syncAlways,
+		SyncInterval:       syncInterval,
 		JetStreamMaxMemory: maxMemory,
 		JetStreamMaxStore:  -1,
 		MaxPayload:         maxPayload,

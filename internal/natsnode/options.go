@@ -41,7 +41,7 @@ func Fields() []component.Field {
 		{Name: "ssl_keyfile", Kind: component.String, Doc: "A file with the key of the client's certificate."},
 		{Name: "ssl_check_hostname", Kind: component.Bool, Default: true, Doc: "Whether the server's certificate is checked."},
 		{Name: "folder", Kind: component.String, Default: DefaultFolder, Doc: "Where the server inside parley keeps its files. Only one process may use it at a time."},
-		{Name: "sync_always", Kind: component.Bool, Default: true, Doc: "Whether the server inside parley has the disk take a message for good before the message counts as kept; without it the machine's failure, not parley's, may lose up to two minutes."},
+		{Name: "sync_always", Kind: component.Bool, Default: true, Doc: "Whether the server inside parley has the disk take a message for good before the message counts as kept; without it a failure of the machine, not one of parley, may lose the last five seconds."},
 	}
 }
 

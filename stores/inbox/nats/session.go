@@ -73,16 +73,11 @@ func (in *Inbox) messagesConfig() jetstream.StreamConfig {
 }
 
 func (in *Inbox) recordsConfig() jetstream.StreamConfig {
-	c := jetstream.StreamConfig{
+	return jetstream.StreamConfig{
 		Name: in.recordStream(), Subjects: []string{in.recordSubject("*")}, Description: "parley: who handles which conversation",
 		Storage: jetstream.FileStorage, Replicas: in.cfg.Replicas, MaxMsgsPerSubject: 1, MaxAge: in.recordAge(), Duplicates: 100 * time.Millisecond,
 		AllowDirect: in.cfg.Replicas == 1,
 	}
-	if in.node.Embedded() {
-		// What is lost with the machine is only who was at work, and that nobody is.
-		c.PersistMode = jetstream.AsyncPersistMode
-	}
-	return c
 }
 
 // recordAge is for how long a record is kept that nobody writes. Owners write theirs more often.
