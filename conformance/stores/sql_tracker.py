@@ -29,6 +29,7 @@ SCHEMAS = {
         "WHERE table_schema = database() AND table_name = 'events' ORDER BY ordinal_position",
         "SELECT concat(index_name, '|', column_name, '|', non_unique) FROM information_schema.statistics "
         "WHERE table_schema = database() AND table_name = 'events' ORDER BY index_name, seq_in_index",
+        "SELECT concat(table_name, '|', table_type) FROM information_schema.tables WHERE table_schema = database() AND table_type = 'SEQUENCE'",
     ],
 }
 

@@ -66,7 +66,7 @@ func (p place) raw(t testing.TB) engine {
 	return e
 }
 
-func exec(t testing.TB, e engine, text string, args ...any) {
+func execute(t testing.TB, e engine, text string, args ...any) {
 	t.Helper()
 	require.NoError(t, e.write(t.Context(), []*statement{{text: text, args: args}}))
 }
@@ -127,7 +127,7 @@ func TestRasasRows(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, p place) {
 		e, f := p.raw(t), factory(t)
 		for _, r := range recording(t, p.dialect).Value("rows").([]any) {
-			exec(t, e, "INSERT INTO events (id, sender_id, type_name, timestamp, intent_name, action_name, data) VALUES (?, ?, ?, ?, ?, ?, ?)", r.([]any)...)
+			execute(t, e, "INSERT INTO events (id, sender_id, type_name, timestamp, intent_name, action_name, data) VALUES (?, ?, ?, ?, ?, ?, ?)", r.([]any)...)
 		}
 		s := p.open(t)
 		// What Rasa reads from MySQL begins up to two minutes earlier, see Log.Cut.
@@ -203,7 +203,8 @@ func schemaOf(t *testing.T, e engine, dialect string) []any {
 		"mysql": {`SELECT concat(column_name, '|', column_type, '|', is_nullable, '|', extra) FROM information_schema.columns
 			WHERE table_schema = database() AND table_name = 'events' ORDER BY ordinal_position`,
 			`SELECT concat(index_name, '|', column_name, '|', non_unique) FROM information_schema.statistics
-			WHERE table_schema = database() AND table_name = 'events' ORDER BY index_name, seq_in_index`},
+			WHERE table_schema = database() AND table_name = 'events' ORDER BY index_name, seq_in_index`,
+			"SELECT concat(table_name, '|', table_type) FROM information_schema.tables WHERE table_schema = database() AND table_type = 'SEQUENCE'"},
 	}[dialect] {
 		for _, line := range texts(t, e, 1, query) {
 			list = append(list, line)

@@ -113,7 +113,7 @@ func TestLateRows(t *testing.T) {
 		require.NoError(t, add(t.Context(), s, f, "u", "", executed(1, "one")))
 		require.NoError(t, add(t.Context(), s, f, "v", "", executed(1, "other"))) // takes the id of the late row
 		require.NoError(t, add(t.Context(), s, f, "u", "", executed(2, "two")))
-		exec(t, e, "UPDATE events SET sender_id = 'u' WHERE sender_id = 'v'")
+		execute(t, e, "UPDATE events SET sender_id = 'u' WHERE sender_id = 'v'")
 		require.Equal(t, []string{"one", "other", "two"}, names(t, s, f, "u"))
 		require.NoError(t, add(t.Context(), s, f, "u", "", executed(3, "three")))
 		require.Equal(t, []string{"one", "other", "two", "three"}, names(t, p.open(t), f, "u"))

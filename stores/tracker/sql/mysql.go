@@ -62,6 +62,8 @@ const (
 type mysqlEngine struct {
 	db    *sql.DB
 	ready readiness
+	// sequence tells that ids come from the sequence events_seq, which SQLAlchemy makes for Rasa in MariaDB.
+	sequence bool
 }
 
 var _ engine = (*mysqlEngine)(nil)
@@ -180,6 +182,9 @@ const mysqlAllowed = "coalesce(@parley_ok, 0) = 1 AND @parley_at = 1"
 // append excludes other nodes of parley by a lock of the server under the conversation's name. Locks of rows would take in
 // the gaps between conversations, where new ones begin, and meet in deadlocks there.
 func (e *mysqlEngine) append(ctx context.Context, a *appendix) (first, last int64, err error) {
+	if err := e.ready.make(ctx, e.prepare); err != nil { // it tells where ids come from
+		return 0, 0, err
+	}
 	lock := "parley:" + strconv.FormatInt(lockKey(a.senderID), 16)
 	who := mysqlDialect.who(a.senderID)
 	var ok, at int64
@@ -191,7 +196,7 @@ func (e *mysqlEngine) append(ctx context.Context, a *appendix) (first, last int6
 	if a.replace && a.hasOutbox {
 		list = append(list, &statement{text: "SET SESSION group_concat_max_len = 4294967295"}, a.keep(mysqlDialect))
 	}
-	list = append(list, mysqlInsert(a))
+	list = append(list, mysqlInsert(a, e.sequence))
 	if a.replace {
 		list = append(list, &statement{text: "DELETE FROM events WHERE " + who.text + " AND id <= ? AND " + mysqlAllowed,
 			args: append(append([]any(nil), who.args...), a.last)})
@@ -200,7 +205,7 @@ func (e *mysqlEngine) append(ctx context.Context, a *appendix) (first, last int6
 		list = append(list, &statement{text: "INSERT INTO parley_outbox (sender_id, commit_id, stored, first_id, last_id) " +
 			"SELECT ?, ?, ?, @parley_first, @parley_last FROM DUAL WHERE " + mysqlAllowed, args: []any{a.senderID, a.commit, a.stored}})
 	}
-	list = append(list, &statement{text: "SELECT coalesce(@parley_ok, 0), @parley_first, @parley_last",
+	list = append(list, &statement{text: "SELECT coalesce(@parley_ok, 0), coalesce(@parley_first, 0), coalesce(@parley_last, 0)",
 		row: func(scan func(...any) error) error { return scan(&ok, &first, &last) }})
 	if err := e.send(ctx, mysqlBegin, list, "; COMMIT; DO RELEASE_LOCK('"+lock+"')"); err != nil {
 		return 0, 0, err
@@ -216,19 +221,23 @@ func (e *mysqlEngine) append(ctx context.Context, a *appendix) (first, last int6
 
 // mysqlInsert adds the rows, one by one: several at once would be given more ids than they need. It leaves the first and the
 // last id in variables.
-func mysqlInsert(a *appendix) *statement {
+func mysqlInsert(a *appendix, sequence bool) *statement {
+	into, from, id := "INSERT INTO events (", "SELECT ", "LAST_INSERT_ID()"
+	if sequence {
+		into, from, id = "INSERT INTO events (id, ", "SELECT NEXTVAL(events_seq), ", "LASTVAL(events_seq)"
+	}
 	var b strings.Builder
 	s := &statement{}
 	b.WriteString("SET @parley_first = 0, @parley_last = 0")
 	for i, r := range a.rows {
-		b.WriteString("; INSERT INTO events (sender_id, type_name, timestamp, intent_name, action_name, data) SELECT ?, ?, ?, ?, ?, ? FROM DUAL WHERE " + mysqlAllowed)
+		b.WriteString("; " + into + "sender_id, type_name, timestamp, intent_name, action_name, data) " + from + "?, ?, ?, ?, ?, ? FROM DUAL WHERE " + mysqlAllowed)
 		s.args = append(s.args, a.senderID, r.typeName, r.timestamp, r.intent, r.action, string(r.data))
 		if i == 0 {
-			b.WriteString("; SET @parley_first = LAST_INSERT_ID()")
+			b.WriteString("; SET @parley_first = " + id)
 		}
 	}
 	if len(a.rows) > 0 {
-		b.WriteString("; SET @parley_last = LAST_INSERT_ID()")
+		b.WriteString("; SET @parley_last = " + id)
 	}
 	s.text = b.String()
 	return s

@@ -4,20 +4,45 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/go-sql-driver/mysql"
 )
 
-// prepare makes the table of events if it is not there.
+// prepare makes the table of events if it is not there, in MariaDB with the sequence that Rasa takes its ids from.
 func (e *mysqlEngine) prepare(ctx context.Context) error {
+	var version text
 	found, look := mysqlDialect.tableExists("events")
-	if err := e.sendUnprepared(ctx, "", []*statement{look}, ""); err != nil || *found {
+	sequence, lookForSequence := mysqlDialect.tableExists("events_seq")
+	ask := &statement{text: "SELECT version()", row: func(scan func(...any) error) error { return scan(&version) }}
+	if err := e.sendUnprepared(ctx, "", []*statement{look, lookForSequence, ask}, ""); err != nil {
 		return err
+	}
+	if !*found && hasSequences(string(version)) {
+		if _, err := e.db.ExecContext(ctx, "CREATE SEQUENCE IF NOT EXISTS events_seq START WITH 1"); err != nil && !isMySQL(err, tableThere) {
+			return fmt.Errorf("making the sequence events_seq: %w", err)
+		}
+		*sequence = true
+	}
+	e.sequence = *sequence
+	if *found {
+		return nil
 	}
 	if err := e.makeTable(ctx, "events"); err != nil {
 		return fmt.Errorf("making the table events: %w", err)
 	}
 	return nil
+}
+
+// hasSequences reports whether SQLAlchemy makes sequences with a server: MariaDB from 10.3 on.
+func hasSequences(version string) bool {
+	if !strings.Contains(version, "MariaDB") {
+		return false
+	}
+	var major, minor int
+	// Some servers say 5.5.5- first, for old clients.
+	_, err := fmt.Sscanf(strings.TrimPrefix(version, "5.5.5-"), "%d.%d", &major, &minor)
+	return err == nil && (major > 10 || major == 10 && minor >= 3)
 }
 
 func (e *mysqlEngine) create(ctx context.Context, table string) error {
