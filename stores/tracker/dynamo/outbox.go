@@ -61,12 +61,12 @@ func (w *write) note(noted int) attr {
 		before = 0
 	}
 	n := document{noteID: &text{Value: w.turn.ID}, noteAt: numberOf(before), noteCount: numberOf(len(w.added)), noteTime: numberOf(w.now().UnixMicro())}
-	if noted <= w.copyLimit {
-		maps := make([]any, 0, len(w.added))
-		for _, e := range w.turn.New() {
-			maps = append(maps, tracker.AsMap(e))
-		}
-		n[noteEvents] = &types.AttributeValueMemberB{Value: pack(value.Encode(maps, value.JSON))}
+	maps := make([]any, 0, len(w.added))
+	for _, e := range w.turn.New() {
+		maps = append(maps, tracker.AsMap(e))
+	}
+	if packed := pack(value.Encode(maps, value.JSON)); noted+len(packed) <= w.copyLimit {
+		n[noteEvents] = &types.AttributeValueMemberB{Value: packed}
 	}
 	return &mapping{Value: n}
 }

@@ -182,3 +182,20 @@ func TestManyCommits(t *testing.T) {
 	_, err = l.Append(t.Context(), stores.Turn{Tracker: c.f.FromEvents("u", c.says("instead")), At: tail.At, Replace: true})
 	require.ErrorIs(t, err, stores.ErrUnavailable)
 }
+
+// A turn whose events do not fit into a note is noted, too.
+func TestLongTurnIsNoted(t *testing.T) {
+	l := openLog(t, 0)
+	l.copyLimit = 1000
+	c := &conversation{t: t, l: l, f: factory(t), id: "u", clock: 1_795_000_000}
+	events := c.session()
+	for len(events) < 2000 {
+		events = append(events, c.says("soup, please")...)
+	}
+	_, err := l.Append(t.Context(), stores.Turn{Tracker: c.f.FromEvents("u", events), ID: "a", Deliver: true})
+	require.NoError(t, err)
+	list, err := l.UnsettledOf(t.Context(), "u")
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	require.Equal(t, sorted(maps(events)), sorted(maps(list[0].Events)))
+}
