@@ -25,9 +25,12 @@ type consumer struct {
 	// store again, first those of the conversations that come first in order.
 	left  map[string][]*entry
 	order []string
-	// err is the error of the last attempt, nil after a success; back is when the last error was over.
-	err  error
-	back time.Time
+	// lost are the conversations of which commits are in hand and others, which were left, were forgotten.
+	lost map[string]bool
+	// err is the error of the last attempt, nil after a success; down is when the errors began, back when the last
+	// absence was over that was long enough for other nodes to be late.
+	err        error
+	down, back time.Time
 	// dropped counts the commits that were given up.
 	dropped int
 	warned  time.Time
@@ -41,7 +44,7 @@ const (
 
 func (o *Outbox) addConsumer(name string, b stores.Broker) *consumer {
 	c := &consumer{name: name, broker: b, wake: newSignal(), hurry: newSignal(), turn: make(chan struct{}, 1), bit: 1 << len(o.consumers),
-		left: map[string][]*entry{}}
+		left: map[string][]*entry{}, lost: map[string]bool{}}
 	c.turn <- struct{}{}
 	o.consumers = append(o.consumers, c)
 	return c
@@ -54,7 +57,7 @@ func (o *Outbox) full(c *consumer, e *entry) bool {
 // enqueue puts a commit in the queue of a consumer, or leaves it to the store when the queue is full or commits of the
 // conversation were left there before.
 func (o *Outbox) enqueue(c *consumer, e *entry) {
-	if before := c.left[e.SenderID]; o.store != nil && (len(before) > 0 || o.full(c, e)) {
+	if before := c.left[e.SenderID]; o.store != nil && (len(before) > 0 || c.lost[e.SenderID] || o.full(c, e)) {
 		if len(before) == 0 {
 			c.order = append(c.order, e.SenderID)
 		}
@@ -174,12 +177,16 @@ func (o *Outbox) runBroker(ctx context.Context, c *consumer) {
 func (o *Outbox) outcome(c *consumer, err error) {
 	switch {
 	case err != nil && c.err == nil:
+		c.down = time.Now()
 		o.log.Warn("events cannot be delivered, trying again", "component", c.name, "err", err)
 	case err == nil && c.err != nil:
-		c.back = time.Now()
+		if time.Since(c.down) >= o.cfg.Lease/2 {
+			c.back = time.Now()
+		}
 		o.log.Info("events can be delivered again", "component", c.name)
 	}
 	c.err = err
+	o.trim()
 	if o.lacks(c) {
 		o.keeperWake.set()
 	}

@@ -51,6 +51,7 @@ func (o *Outbox) take(e *entry, after []string) {
 		return // the store has it; it is swept up later
 	}
 	o.hand[e.ref()] = e
+	o.inHand[e.SenderID]++
 	if len(e.missing) == 0 {
 		o.release(e)
 		return
@@ -121,7 +122,7 @@ func (o *Outbox) leave(e *entry) {
 
 // took notes that a consumer has the commit for good.
 func (o *Outbox) took(c *consumer, e *entry) {
-	if e.gone || e.queued&c.bit == 0 {
+	if e.gone {
 		return
 	}
 	e.pending &^= c.bit
@@ -149,16 +150,31 @@ func (o *Outbox) sort(e *entry) {
 	case e.pending == 0:
 		e.Events = nil
 		o.done = append(o.done, e)
-		if len(o.done) > maxRemembered {
-			o.drop(o.done[0])
-			o.done = o.done[1:]
-		}
 		o.settleWake.set()
 	case e.queued == 0 && !e.stub:
-		e.Events, e.stub = nil, true
-		if oldest := o.stubs.add(e); oldest != nil {
+		e.Events = nil
+		o.stubs.add(e)
+	}
+}
+
+// trim forgets the oldest commits of which only the store has the events, if there are too many. It is called when whoever
+// holds the lock needs none of them any more.
+func (o *Outbox) trim() {
+	for o.stubs.n > o.remembered {
+		if oldest := o.stubs.list[0]; oldest.stub {
+			// What comes after it and is in hand already must not overtake it.
+			for _, c := range o.consumers {
+				if oldest.left&c.bit != 0 {
+					c.lost[oldest.SenderID] = true
+				}
+			}
 			o.drop(oldest)
 		}
+		o.stubs.list = o.stubs.list[1:]
+	}
+	for len(o.done) > o.remembered {
+		o.drop(o.done[0])
+		o.done = o.done[1:]
 	}
 }
 
@@ -169,6 +185,12 @@ func (o *Outbox) drop(e *entry) {
 	}
 	e.gone = true
 	delete(o.hand, e.ref())
+	if o.inHand[e.SenderID]--; o.inHand[e.SenderID] == 0 {
+		delete(o.inHand, e.SenderID)
+		for _, c := range o.consumers {
+			delete(c.lost, e.SenderID)
+		}
+	}
 	o.stubs.remove(e)
 	for _, c := range o.consumers {
 		c.unqueue(e)
@@ -186,21 +208,13 @@ type stubs struct {
 	n    int
 }
 
-// add returns the oldest stub when there are too many.
-func (s *stubs) add(e *entry) *entry {
+func (s *stubs) add(e *entry) {
+	e.stub = true
 	s.n++
 	if len(s.list) > 2*s.n+1024 {
 		s.list = slices.DeleteFunc(s.list, func(e *entry) bool { return !e.stub })
 	}
 	s.list = append(s.list, e)
-	for s.n > maxRemembered {
-		oldest := s.list[0]
-		if oldest.stub {
-			return oldest
-		}
-		s.list = s.list[1:]
-	}
-	return nil
 }
 
 func (s *stubs) remove(e *entry) {

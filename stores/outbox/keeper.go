@@ -103,6 +103,7 @@ func (o *Outbox) pollParked(ctx context.Context) {
 			w.pause = min(2*w.pause, lastPoll)
 			w.poll = time.Now().Add(w.pause)
 		}
+		o.trim()
 		o.checkFlushed()
 		o.mu.Unlock()
 		if err != nil {
@@ -162,12 +163,14 @@ func (o *Outbox) adopt(list []stores.Commit, wanted func(c *stores.Commit) bool)
 	return adopted
 }
 
-// maySweep reports whether commits of other nodes can be delivered, and have had time to be delivered by them.
+// maySweep reports whether commits of other nodes can be delivered, and have had time to be delivered by them: a consumer
+// that is away or slow from here is so for all nodes.
 func (o *Outbox) maySweep() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return !o.closing && !slices.ContainsFunc(o.consumers, func(c *consumer) bool {
-		return len(c.left) > 0 || c.err != nil || time.Since(c.back) < o.cfg.Lease
+		late := len(c.queue) > 0 && time.Since(c.queue[0].since) >= o.cfg.Lease/2
+		return late || len(c.left) > 0 || time.Since(c.back) < o.cfg.Lease
 	})
 }
 
@@ -217,6 +220,7 @@ func (o *Outbox) adoptLeft(ctx context.Context, left []stores.Commit) (adopted i
 		adopted += o.adopt(list, func(c *stores.Commit) bool {
 			return slices.Contains(ids[id], stores.CommitRef{SenderID: id, ID: c.ID})
 		})
+		o.trim()
 		o.mu.Unlock()
 	}
 	return adopted

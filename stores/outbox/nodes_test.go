@@ -23,9 +23,11 @@ func TestEarlierCommitOfAnotherNode(t *testing.T) {
 			o.Deliver(s.commit("u", "3"))
 			after(time.Second)
 			require.Empty(t, a.all("u"))
+			reads := s.reads
 			o.Deliver(first, none)
-			after(time.Second)
+			synctest.Wait() // no time passes
 			require.Equal(t, []string{"1", "2", "3"}, a.all("u"))
+			require.Equal(t, reads, s.reads)
 		})
 	})
 	t.Run("is settled", func(t *testing.T) {
@@ -70,6 +72,35 @@ func TestEarlierCommitOfAnotherNode(t *testing.T) {
 			after(time.Second)
 			require.Equal(t, []string{"1", "2"}, a.all("u"))
 		})
+	})
+}
+
+// TestSettledMeanwhile has a turn that began before the commit of the turn before it was settled here: no need to ask.
+func TestSettledMeanwhile(t *testing.T) {
+	s, a := &store{}, &broker{}
+	in(t, Config{Store: s, Brokers: targets(a)}, func(t *testing.T, o *Outbox) {
+		deliver(o, s, "u", "1")
+		c, before := s.commit("u", "2")
+		require.Equal(t, []string{"1"}, before)
+		after(time.Second)
+		reads := s.reads
+		o.Deliver(c, before)
+		synctest.Wait()
+		require.Equal(t, []string{"1", "2"}, a.all("u"))
+		require.Equal(t, reads, s.reads)
+	})
+}
+
+// TestStoreKnowsTheOrder has commits that each came after the other, as they were told.
+func TestStoreKnowsTheOrder(t *testing.T) {
+	s, a := &store{}, &broker{}
+	in(t, Config{Store: s, Brokers: targets(a)}, func(t *testing.T, o *Outbox) {
+		first, _ := s.commit("u", "1")
+		second, _ := s.commit("u", "2")
+		o.Deliver(second, []string{"1", "2"})
+		o.Deliver(first, []string{"1", "2"})
+		after(5 * time.Second)
+		require.Equal(t, []string{"1", "2"}, a.all("u"))
 	})
 }
 
@@ -126,6 +157,9 @@ func TestCommitsOfOthersWhileABrokerIsAway(t *testing.T) {
 		after(time.Hour)
 		require.Empty(t, b.all("v"))
 		a.setFail(nil)
+		after(25 * time.Second)
+		require.Equal(t, []string{"1"}, a.firsts("u"))
+		require.Empty(t, b.all("v"), "the other node has time to deliver")
 		after(time.Minute)
 		require.Equal(t, []string{"2"}, a.all("v"))
 		require.Equal(t, []string{"2"}, b.all("v"))
@@ -170,9 +204,15 @@ func randomFailures(t *testing.T, seed uint64) {
 		for i, b := range shared[:2] {
 			list = append(list, Target{Name: fmt.Sprint("broker ", i), Broker: exclusive{b}})
 		}
-		return New(Config{Store: s, Brokers: list, MaxCommits: 4 + int(seed%20), Timers: func(ctx context.Context, c stores.Commit) error {
+		o := New(Config{Store: s, Brokers: list, MaxCommits: 4 + int(seed%20), Timers: func(ctx context.Context, c stores.Commit) error {
 			return exclusive{timers}.Publish(ctx, []stores.Publication{{SenderID: c.SenderID, ID: c.ID}})
 		}})
+		if seed%3 == 0 {
+			o.mu.Lock()
+			o.remembered = 20
+			o.mu.Unlock()
+		}
+		return o
 	}
 	running := make([]*Outbox, nodes)
 	for i := range running {

@@ -10,8 +10,8 @@
 // Memory is bounded. Commits that find a queue full are read again from the store when the consumer is back (refill.go).
 // A store that is no stores.Outbox has no notes: there the oldest commits are given up, which is logged and counted.
 //
-// While a consumer is away, commits of other nodes are not swept up: nobody could settle them, and every node would send
-// them to the consumers that are there.
+// While a consumer is away or slow, commits of other nodes are not swept up: they are late for the same reason, nobody
+// could settle them, and every node would send them to the consumers that are there.
 package outbox
 
 import (
@@ -93,14 +93,17 @@ type Outbox struct {
 
 	mu        sync.Mutex // held for all below; never during a call of a store or consumer
 	hand      map[stores.CommitRef]*entry
+	inHand    map[string]int      // how many of a conversation, by sender_id
 	parked    map[string]*waiting // by sender_id
 	parkedLen int
 	unnamed   uint64 // commits without an ID so far
 	consumers []*consumer
 	gated     bool // consumers[0] are the timers, and first
 	stubs     stubs
-	done      []*entry
-	settled   recent
+	// remembered bounds stubs, and done.
+	remembered int
+	done       []*entry
+	settled    recent
 	// settleErr and readErr are the last errors of the store, nil after a success.
 	settleErr, readErr error
 	closing            bool
@@ -116,8 +119,8 @@ func New(cfg Config) *Outbox {
 	cfg = cfg.withDefaults()
 	o := &Outbox{
 		cfg: cfg, log: cfg.Logger,
-		hand: map[stores.CommitRef]*entry{}, parked: map[string]*waiting{},
-		flushed: make(chan struct{}), settleWake: newSignal(), settleHurry: newSignal(), keeperWake: newSignal(),
+		hand: map[stores.CommitRef]*entry{}, inHand: map[string]int{}, parked: map[string]*waiting{},
+		flushed: make(chan struct{}), remembered: maxRemembered, settleWake: newSignal(), settleHurry: newSignal(), keeperWake: newSignal(),
 	}
 	o.store, _ = cfg.Store.(stores.Outbox)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -152,6 +155,7 @@ func (o *Outbox) Deliver(c stores.Commit, after []string) {
 		after = nil
 	}
 	o.take(e, after)
+	o.trim()
 }
 
 // Forget tells all brokers that a conversation was deleted, and drops what has not been delivered of it. After an error

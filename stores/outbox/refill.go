@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"slices"
 
 	"github.com/parleybot/parley/stores"
 )
@@ -10,29 +11,31 @@ import (
 // too many. When half of the queue is free again, they are read from the store, a conversation at a time, as nothing but
 // the order within a conversation counts.
 
-// lacks reports whether a consumer is to be given commits from the store now.
+// lacks reports whether a consumer is to be given commits from the store now. What was delivered is settled first, lest it
+// be read again.
 func (o *Outbox) lacks(c *consumer) bool {
-	return len(c.left) > 0 && len(c.queue) <= o.cfg.MaxCommits/2 && c.bytes <= o.cfg.MaxBytes/2
+	return len(c.left) > 0 && len(c.queue) <= o.cfg.MaxCommits/2 && c.bytes <= o.cfg.MaxBytes/2 && len(o.done) <= o.cfg.MaxCommits
 }
 
-// refillAll fills the queues that lack commits and have room. It returns false when the store could not be read.
+// refillAll fills the queues that lack commits and have room. It returns false when that did not get on.
 func (o *Outbox) refillAll(ctx context.Context) bool {
 	for _, c := range o.consumers {
-		o.mu.Lock()
-		lacks := o.lacks(c)
-		o.mu.Unlock()
-		for lacks {
+		for {
 			o.mu.Lock()
-			senderID, ok := c.nextLeft()
+			senderID, ok := "", o.lacks(c)
+			if ok {
+				senderID, ok = c.nextLeft()
+			}
+			left := slices.Clone(c.left[senderID])
+			o.checkFlushed()
 			o.mu.Unlock()
 			if !ok {
 				break
 			}
 			list, err := o.unsettledOf(ctx, senderID)
-			if err != nil {
+			if err != nil || !o.refill(c, senderID, left, list) {
 				return false
 			}
-			lacks = o.refill(c, senderID, list)
 		}
 	}
 	return true
@@ -49,33 +52,45 @@ func (c *consumer) nextLeft() (senderID string, ok bool) {
 	return "", false
 }
 
-// refill queues what was left to the store of a conversation, which is at the front of c.order, and reports whether there
-// is room for more. list is what the store has.
-func (o *Outbox) refill(c *consumer, senderID string, list []stores.Commit) bool {
+// refill queues what was left to the store of a conversation. left is what had been left when the store was asked, list
+// what it has. It returns false when something else has to happen first.
+func (o *Outbox) refill(c *consumer, senderID string, left []*entry, list []stores.Commit) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	defer o.checkFlushed()
+	defer o.trim()
 	old := make(map[*entry]bool)
-	for _, e := range c.left[senderID] {
-		old[e] = true
+	for _, e := range left {
+		old[e] = e.left&c.bit != 0
 	}
 	inHand := func(u *stores.Commit) *entry { return o.hand[stores.CommitRef{SenderID: senderID, ID: u.ID}] }
-	o.adopt(list, func(u *stores.Commit) bool { return old[inHand(u)] })
+	last := -1
 	for i := range list {
-		e := inHand(&list[i])
-		if e == nil || e.left&c.bit == 0 {
-			continue
+		if old[inHand(&list[i])] {
+			last = i
 		}
-		if o.full(c, e) {
-			return false
+	}
+	// With those before them that were forgotten.
+	o.adopt(list, func(u *stores.Commit) bool { return old[inHand(u)] })
+	for i := range list[:last+1] {
+		e := inHand(&list[i])
+		switch {
+		case e == nil && o.settled.has(stores.CommitRef{SenderID: senderID, ID: list[i].ID}):
+		case e == nil || e.pending&c.bit != 0 && (e.queued|e.left)&c.bit == 0:
+			return false // one that was forgotten is parked or with the timers
+		case e.left&c.bit != 0 && o.full(c, e):
+			return !o.lacks(c) // a very large one waits for more room than that
+		case e.left&c.bit != 0:
+			c.found(e)
+			e.Events = list[i].Events
+			o.push(c, e)
 		}
 		delete(old, e)
-		c.found(e)
-		e.Events = list[i].Events
-		o.push(c, e)
 	}
-	for e := range old {
-		o.drop(e) // another node settled it
+	for e, there := range old {
+		if there {
+			o.drop(e) // another node settled it
+		}
 	}
 	return true
 }

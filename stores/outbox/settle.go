@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/parleybot/parley/stores"
@@ -63,6 +64,9 @@ func (o *Outbox) settle(ctx context.Context) (int, error) {
 		}
 		for len(o.done) > 0 && o.done[0].gone {
 			o.done = o.done[1:]
+		}
+		if slices.ContainsFunc(o.consumers, o.lacks) {
+			o.keeperWake.set()
 		}
 	}
 	o.settleErr = err

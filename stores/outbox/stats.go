@@ -4,7 +4,8 @@ import "time"
 
 // Stats is how an Outbox stands.
 type Stats struct {
-	// Depth is the number of commits in hand that are not settled, Oldest the time since the first of them came.
+	// Depth is the number of commits in hand that are not settled, Oldest the time since the first of them was stored, or
+	// came where that is not known.
 	Depth  int
 	Oldest time.Duration
 	// Consumers are the timers, if there are any, and the brokers.
@@ -35,6 +36,9 @@ func (o *Outbox) Stats() Stats {
 	}
 	for _, e := range o.hand {
 		s.Oldest = max(s.Oldest, time.Since(e.since))
+		if !e.Time.IsZero() {
+			s.Oldest = max(s.Oldest, o.cfg.Now().Sub(e.Time))
+		}
 	}
 	for _, c := range o.consumers {
 		s.Consumers = append(s.Consumers, ConsumerStats{
