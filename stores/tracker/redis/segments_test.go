@@ -72,6 +72,9 @@ func TestRunningSessionIsSplit(t *testing.T) {
 		require.Equal(t, len(want), w.load(other).At.Count)
 		require.LessOrEqual(t, len(w.inRasasKey()), 60)
 	}
+	pieces, err := w.raw.HGet(t.Context(), w.prefix+":parley:segments:{"+w.key()+"}", "segments").Int()
+	require.NoError(t, err)
+	require.LessOrEqual(t, pieces, len(want)/20, "a cut takes half of what a value may have")
 	seen := w.inRasasKey()
 	state := w.f.FromEvents("u", seen).State()
 	require.Equal(t, "table_form", state.LoopName())
@@ -90,6 +93,7 @@ func TestRunningSessionIsSplit(t *testing.T) {
 		requireEvents(t, maps(added), w.load(w.node()).Tracker.Events())
 	}
 	require.NotContains(t, w.value(), "parley_summary")
+	require.False(t, w.raw.HExists(t.Context(), w.prefix+":parley:segments:{"+w.key()+"}", "open").Val())
 	requireEvents(t, maps(want), w.all(w.node()))
 }
 

@@ -192,6 +192,18 @@ func TestRewritten(t *testing.T) {
 	require.ErrorIs(t, err, stores.ErrConflict, "a turn was lost meanwhile")
 	require.Len(t, w.load(s).Tracker.Events(), 9)
 
+	stale = w.turn(s, w.clock.turn("three")...)
+	same := strings.TrimSuffix(first, `"hide_rule_turn": false}], "name": "u"}`) + `"hide_rule_turn": true }], "name": "u"}`
+	require.Len(t, same, len(first))
+	require.NoError(t, w.raw.Set(t.Context(), w.key(), same, 0).Err())
+	_, err = s.Save(t.Context(), stale)
+	require.ErrorIs(t, err, stores.ErrConflict, "the value is as long as before")
+	w.load(other)
+	require.NoError(t, w.raw.Set(t.Context(), w.key(), first, 0).Err())
+	require.False(t, w.load(other).Tracker.Events()[8].(*tracker.ActionExecuted).HideRuleTurn)
+	require.NoError(t, w.raw.Set(t.Context(), w.key(), same, 0).Err())
+	require.True(t, w.load(other).Tracker.Events()[8].(*tracker.ActionExecuted).HideRuleTurn)
+
 	w.load(other)
 	edited := w.load(s).Tracker.Events()
 	edited[5] = &tracker.SlotSet{Base: *edited[5].Meta(), Key: "city", Value: "two"} // as long as before, and far from the end
@@ -269,6 +281,25 @@ func TestDeleteLeavesNothing(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 54, n)
 	require.Empty(t, w.keys())
+}
+
+func TestSettledNotesLeaveNothing(t *testing.T) {
+	w := newWorld(t)
+	s := w.node()
+	turn := w.turn(s, w.clock.turn("hello")...)
+	turn.ID, turn.Deliver = "c", true
+	_, err := s.Save(t.Context(), turn)
+	require.NoError(t, err)
+	require.Len(t, w.keys(), 3)
+	require.NoError(t, s.(stores.Outbox).Settle(t.Context(), []stores.CommitRef{{SenderID: "u", ID: "c"}}))
+	require.Equal(t, []string{w.key()}, w.keys())
+
+	// A conversation that is in the index without notes is put right when it is found.
+	require.NoError(t, w.raw.ZAdd(t.Context(), w.prefix+":parley:outbox", redis.Z{Score: 1, Member: "u"}).Err())
+	list, err := s.(stores.Outbox).Unsettled(t.Context(), time.Now(), 10)
+	require.NoError(t, err)
+	require.Empty(t, list)
+	require.Equal(t, []string{w.key()}, w.keys())
 }
 
 // TestLargeValue reads a value of 40 MB by a node that knows nothing of it.
