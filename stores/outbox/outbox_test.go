@@ -216,3 +216,16 @@ func TestCloseEnds(t *testing.T) {
 		})
 	}
 }
+
+func TestCloseWaitsForWhatIsParked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, a := &store{}, &broker{}
+		o := New(Config{Store: s, Brokers: targets(a)})
+		s.commit("u", "1")
+		deliver(o, s, "u", "2")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		require.NoError(t, o.Close(ctx))
+		require.Equal(t, []string{"1", "2"}, a.all("u"))
+	})
+}
