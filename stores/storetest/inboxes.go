@@ -32,7 +32,7 @@ type InboxServer struct {
 	MaxAttempts int
 }
 
-// Inboxes checks an inbox. open returns a server without messages; it is called for every case.
+// Inboxes checks an inbox. open returns a server without messages; it is called for every case, by several goroutines.
 func Inboxes(t *testing.T, open func(t *testing.T) InboxServer) {
 	cases := map[string]func(t *testing.T, s InboxServer){
 		"what was put comes out":      envelopes,
@@ -55,7 +55,10 @@ func Inboxes(t *testing.T, open func(t *testing.T) InboxServer) {
 		"messages before anyone runs": beforeAnyoneRuns,
 	}
 	for name, run := range cases {
-		t.Run(name, func(t *testing.T) { run(t, open(t)) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel() // most of them wait
+			run(t, open(t))
+		})
 	}
 }
 
@@ -417,7 +420,7 @@ func slowHandling(t *testing.T, s InboxServer) {
 		select {
 		case <-ctx.Done():
 			t.Error("cancelled")
-		case <-time.After(s.Lease * 5 / 2):
+		case <-time.After(s.Lease * 3 / 2):
 		}
 		return nil
 	}

@@ -14,8 +14,9 @@ import (
 	"github.com/parleybot/parley/stores/storetest"
 )
 
+// testConfig has a lease that a busy machine does not miss.
 var testConfig = Config{
-	DuplicateWindow: 500 * time.Millisecond, Lease: time.Second, MaxAttempts: 4, MinBackoff: time.Millisecond, Grace: 100 * time.Millisecond,
+	DuplicateWindow: 500 * time.Millisecond, Lease: 3 * time.Second, MaxAttempts: 4, MinBackoff: time.Millisecond, Grace: 100 * time.Millisecond,
 }
 
 func testServer() storetest.InboxServer {

@@ -110,6 +110,7 @@ func collect(t *testing.T, in *Inbox, n int) []string {
 
 // TestProcessKilled has an embedded server die with its process: the next one has everything at once.
 func TestProcessKilled(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	process, out := startChild(t, childFolder+"="+folder)
 	require.Equal(t, "begin 0\n", line(t, out))
@@ -129,6 +130,7 @@ func TestProcessKilled(t *testing.T) {
 
 // TestProcessStopped stops a node for longer than its lease. Its messages are taken over, and when it goes on it is told.
 func TestProcessStopped(t *testing.T) {
+	t.Parallel()
 	s := start(t, t.TempDir(), server.RANDOM_PORT)
 	process, out := startChild(t, childURL+"="+s.ClientURL())
 	require.Equal(t, "begin 0\n", line(t, out))
@@ -148,6 +150,7 @@ func TestProcessStopped(t *testing.T) {
 
 // TestCutOff cuts a node from the server while it handles a message: it ends that before others may begin.
 func TestCutOff(t *testing.T) {
+	t.Parallel()
 	s := start(t, t.TempDir(), server.RANDOM_PORT)
 	via := relay(t, s.Addr().String())
 	cut := New(natsnode.New(natsnode.Options{URLs: []string{"nats://" + via.Addr().String()}}, nil), testConfig, component.Env{})
