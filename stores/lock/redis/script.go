@@ -168,7 +168,7 @@ func (c *clock) set(began, ended time.Time, redis int64) {
 	skew := time.UnixMicro(redis).Sub(middle.Round(0))
 	far := skew.Abs() > maxSkew+ended.Sub(began)/2
 	c.mu.Lock()
-	c.at, c.redis = middle, redis
+	c.at, c.redis = ended, redis // no later than it was, so that nothing is done after its caller gave up
 	warn := far && !c.warned
 	c.warned = far
 	c.mu.Unlock()
