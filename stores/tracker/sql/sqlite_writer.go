@@ -107,11 +107,9 @@ func runGroup(c *sqliteConn, group []*job) {
 	}
 }
 
-var begin, commit, rollback = &statement{text: "BEGIN IMMEDIATE"}, &statement{text: "COMMIT"}, &statement{text: "ROLLBACK"}
-
 // tryGroup runs jobs in a transaction. With an error none of them was committed.
 func tryGroup(c *sqliteConn, group []*job) ([]error, error) {
-	if err := c.run(begin); err != nil {
+	if err := c.run(&statement{text: "BEGIN IMMEDIATE"}); err != nil {
 		return nil, err
 	}
 	results := make([]error, len(group))
@@ -121,7 +119,7 @@ func tryGroup(c *sqliteConn, group []*job) ([]error, error) {
 			return nil, abort(c, results[i])
 		}
 	}
-	if err := c.run(commit); err != nil {
+	if err := c.run(&statement{text: "COMMIT"}); err != nil {
 		return nil, abort(c, err)
 	}
 	return results, nil
@@ -129,6 +127,6 @@ func tryGroup(c *sqliteConn, group []*job) ([]error, error) {
 
 // abort ends a transaction that failed. SQLite may have ended it already.
 func abort(c *sqliteConn, cause error) error {
-	_ = c.run(rollback)
+	_ = c.run(&statement{text: "ROLLBACK"})
 	return cause
 }
