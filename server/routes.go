@@ -41,6 +41,7 @@ func (s *Server) mountAPI() {
 	s.add(s.auth(s.loaded(s.predictEvents)), "/model/predict", http.MethodPost)
 	s.add(s.auth(s.loaded(s.parse)), "/model/parse", http.MethodPost)
 	s.echo.RouteNotFound("/conversations/*", s.outliving(s.conversation))
+	s.mountManagement()
 	if s.tokens != nil {
 		s.add(s.authenticate, "/auth", http.MethodPost, http.MethodOptions)
 		s.add(s.verifyToken, "/auth/verify", http.MethodGet, http.MethodOptions)
@@ -71,6 +72,9 @@ func (s *Server) allowed(c echo.Context, status int) string {
 	path := c.Request().URL.Path
 	if route, _, ok := findConversation(path); ok && s.cfg.EnableAPI {
 		return route.method
+	}
+	if strings.HasPrefix(path, managePrefix) {
+		return http.MethodDelete
 	}
 	return s.methods[path]
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/parleybot/parley/channels"
 	"github.com/parleybot/parley/dialogue"
+	"github.com/parleybot/parley/internal/manage"
 	"github.com/parleybot/parley/internal/shortcut"
 	"github.com/parleybot/parley/stores"
 )
@@ -60,6 +61,8 @@ type Config struct {
 	Tester  Tester
 	// Inbox keeps messages of channels that answer their platform before the turn is run. nil: they answer after it.
 	Inbox stores.Inbox
+	// Conversations lists and deletes stored conversations; nil: those routes are not there.
+	Conversations *manage.Manager
 	// Checks are what must work for messages to be answered.
 	Checks []Check
 	// Waiting returns how many turns wait on disk for the tracker store; nil: none ever do.

@@ -108,7 +108,7 @@ func (a *app) run(ctx context.Context, r *runFlags) error {
 		Processor: s.processor, Channels: chans, EnableAPI: r.enableAPI, CORS: r.cors, AuthToken: r.authToken,
 		JWTSecret: r.jwtSecret, JWTMethod: r.jwtMethod, ResponseTimeout: time.Duration(r.responseTimeout) * time.Second,
 		Models: &modelLoader{s}, Trainer: &modelTrainer{a}, Tester: a.tester(s.processor), Logger: a.log,
-		Inbox: inbox, Checks: s.checks(), Waiting: s.waiting,
+		Inbox: inbox, Checks: s.checks(), Waiting: s.waiting, Conversations: s.manager(inbox),
 	})
 	if err != nil {
 		return err
@@ -122,6 +122,7 @@ func (a *app) run(ctx context.Context, r *runFlags) error {
 		return errors.Join(err, l.Close())
 	}
 	defer stop()
+	defer s.retain(ctx, inbox)()
 	s.processor.Start()
 	a.log.Info("serving", "url", r.scheme()+"://"+l.Addr().String(), "model", s.modelName())
 	return srv.Run(ctx, l)

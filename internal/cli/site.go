@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/parleybot/parley/actions"
 	"github.com/parleybot/parley/channels"
@@ -26,14 +27,17 @@ type site struct {
 	// models is nil unless models are pulled from a server.
 	models *modelServer
 	// store, locks and outbox are what the processor works on; outbox is nil when nothing has to be delivered.
-	store    stores.TrackerStore
-	locks    stores.Locker
-	timers   stores.Timers
-	outbox   *outbox.Outbox
-	spool    *spool.Store // nil when turns do not wait
-	durable  bool         // conversations outlive the process
-	channels []channels.Channel
-	closers  []func() error
+	store   stores.TrackerStore
+	locks   stores.Locker
+	timers  stores.Timers
+	outbox  *outbox.Outbox
+	notes   stores.Outbox // nil when the store keeps none
+	spool   *spool.Store  // nil when turns do not wait
+	durable bool          // conversations outlive the process
+	// retention is how long conversations are kept after their last event, 0 for ever.
+	retention time.Duration
+	channels  []channels.Channel
+	closers   []func() error
 }
 
 // openSite opens what an endpoints file names; "" stands for no file. Without a tracker store it says, conversations are

@@ -37,6 +37,7 @@ func (s *site) openStores(cfg *dialogue.Config, endpoints *project.Endpoints, st
 	if err != nil {
 		return err
 	}
+	s.retention = days(options.RetentionDays)
 	trackers, err := s.openTrackers(endpoints, storeType)
 	if err != nil {
 		return err
@@ -62,7 +63,8 @@ func (s *site) openStores(cfg *dialogue.Config, endpoints *project.Endpoints, st
 		s.timers = timermemory.New()
 	}
 	cfg.Store, cfg.Locks, cfg.Timers = s.store, s.locks, s.timers
-	if _, notes := trackers.(stores.Outbox); len(brokers) > 0 || notes {
+	s.notes, _ = trackers.(stores.Outbox)
+	if len(brokers) > 0 || s.notes != nil {
 		s.outbox = outbox.New(outbox.Config{
 			Store: trackers, Brokers: brokers, Locks: s.locks, Logger: s.app.log,
 			Timers: s.setTimers,
