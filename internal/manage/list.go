@@ -146,3 +146,14 @@ func ParseTime(text string) (time.Time, error) {
 
 // maxSeconds is in the year 9999.
 const maxSeconds = 253402300800
+
+// Load returns a conversation with all its sessions; its slots are those it ever set unless there is a model. It is nil when
+// the store has none.
+func (m *Manager) Load(ctx context.Context, senderID string) (*tracker.Tracker, error) {
+	c, err := m.cfg.Store.LoadAll(ctx, m.factory(), senderID)
+	if err != nil || c.Tracker == nil || m.factory() != m.bare {
+		return c.Tracker, err
+	}
+	events := c.Tracker.Events()
+	return withSlots(slotsOf(events)...).FromEvents(senderID, events), nil
+}
