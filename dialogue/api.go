@@ -50,6 +50,7 @@ func (p *Processor) runOn(ctx context.Context, m *Model, sender string, f func(t
 		if err != nil {
 			return err
 		}
+		tn.rerun = run > 1
 		if err = f(tn); !errors.Is(err, stores.ErrConflict) || run == maxRuns || ctx.Err() != nil {
 			return err
 		}
@@ -199,7 +200,7 @@ func (p *Processor) TriggerIntent(ctx context.Context, senderID, intent string, 
 		if _, ok := tn.model.Domain.Intent(intent); !ok {
 			return p.giveUp(ctx, tn, fmt.Errorf("%w %q", ErrUnknownIntent, intent))
 		}
-		if err := tn.trigger(ctx, intent, entities, ""); err != nil {
+		if err := tn.trigger(ctx, intent, entities); err != nil {
 			return p.giveUp(ctx, tn, err)
 		}
 		return p.save(ctx, tn)

@@ -34,6 +34,8 @@ type commit struct {
 	said   int
 	// replace makes the tracker's events the whole conversation.
 	replace bool
+	// rerun tells that the turn was run before, and may have been stored by then.
+	rerun bool
 	// quiet is true for events that were added by the API for the record only: they set no timers.
 	quiet bool
 	// spooled is closed when the turn that waits on disk is stored; nil when none waits.

@@ -277,7 +277,7 @@ func (b *bench) tracker() *tracker.Tracker {
 // advance moves the clock and waits for the reminders that this lets run.
 func (b *bench) advance(d time.Duration) {
 	b.clock.advance(d)
-	b.timers.running.Wait()
+	b.Settle()
 }
 
 // line shows an event as a word or two.

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/parleybot/parley/channels"
+	"github.com/parleybot/parley/dialogue/tracker"
 	"github.com/parleybot/parley/internal/value"
 )
 
@@ -36,6 +37,9 @@ func (p *Processor) SetModel(m *Model) { p.model.Store(m) }
 // Model returns the current model, nil when there is none.
 func (p *Processor) Model() *Model { return p.model.Load() }
 
+// Settle returns when the reminders that became due so far have run: for whoever tells the time.
+func (p *Processor) Settle() { p.timers.running.Wait() }
+
 // Close stops looking for reminders and waits for those that run. Store, locks and timers stay open: they belong to whoever
 // opened them.
 func (p *Processor) Close() { p.timers.close() }
@@ -61,7 +65,6 @@ func (p *Processor) Handle(ctx context.Context, msg *channels.UserMessage) error
 
 // answer returns what answers a message in a turn, any number of times.
 func (p *Processor) answer(ctx context.Context, msg *channels.UserMessage) func(tn *turn) error {
-	// A repeated run must know the message again, whoever gave it its id.
 	again, commitID := msg.MessageID != "", ""
 	if !again {
 		named := *msg
@@ -70,17 +73,17 @@ func (p *Processor) answer(ctx context.Context, msg *channels.UserMessage) func(
 	} else {
 		commitID = messageCommit(senderOf(msg.SenderID), msg.MessageID)
 	}
+	same := func(u *tracker.UserUttered) bool { return u.MessageID == msg.MessageID }
 	return func(tn *turn) error {
 		if msg.Output != nil {
 			tn.out = msg.Output
 		}
 		tn.id, tn.input = commitID, msg
-		if again {
-			if done, err := p.repeat(ctx, tn, msg.MessageID); done || err != nil {
+		if again || tn.rerun {
+			if done, err := p.repeat(ctx, tn, same); done || err != nil {
 				return err
 			}
 		}
-		again = true
 		if err := tn.handle(ctx, msg); err != nil {
 			return p.giveUp(ctx, tn, err)
 		}

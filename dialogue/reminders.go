@@ -56,6 +56,20 @@ func (p *Processor) SetTimers(ctx context.Context, c stores.Commit) error {
 	return nil
 }
 
+// recovered is true for a timer that was set after the node of its turn had ended, and may have been set before.
+const recovered = "recovered"
+
+// hasRun reports whether u is what a reminder triggered. Rasa's event has nothing to tell, so it is known by what it says
+// and when; that is asked only when the reminder may have run.
+func hasRun(timer stores.Timer, u *tracker.UserUttered) bool {
+	if !u.IsExternal() || u.IntentName() != timer.Data.String("intent") || u.Timestamp < seconds(timer.Due) {
+		return false
+	}
+	entities := u.ParseData.List("entities")
+	want, isList := timer.Data.Value("entities").([]any)
+	return !isList || value.Equal(entities, want)
+}
+
 func timerID(commit string, i int) string { return commit + "-" + strconv.Itoa(i) }
 
 // schedule sets the timer of a reminder. One that was overdue when it was asked for never runs.
@@ -69,7 +83,7 @@ func (p *Processor) schedule(ctx context.Context, e *tracker.ReminderScheduled, 
 		p.cfg.Logger.WarnContext(ctx, "reminder is overdue and will not run", "sender_id", c.SenderID, "intent", e.Intent)
 		return nil
 	}
-	data := value.NewMap("intent", e.Intent, "entities", e.Entities, "kill_on_user_msg", e.KillOnUserMessage,
+	data := value.NewMap(recovered, !c.Fresh, "intent", e.Intent, "entities", e.Entities, "kill_on_user_msg", e.KillOnUserMessage,
 		"channel", p.timers.channelOf(id))
 	t := stores.Timer{SenderID: c.SenderID, Name: e.Name, ID: id, Due: due.UTC().Truncate(time.Microsecond), Data: data}
 	if err := p.cfg.Timers.Set(ctx, t); err != nil {
@@ -107,8 +121,11 @@ func (p *Processor) remind(ctx context.Context, t stores.Timer) error {
 			tn.out = out
 		}
 		tn.id = t.ID
-		if done, err := p.repeat(ctx, tn, t.ID); done || err != nil {
-			return err
+		if t.Attempt > 1 || value.Truthy(t.Data.Value(recovered)) || tn.rerun {
+			ran := func(u *tracker.UserUttered) bool { return hasRun(t, u) }
+			if done, err := p.repeat(ctx, tn, ran); done || err != nil {
+				return err
+			}
 		}
 		if err := tn.updateSession(ctx, nil); err != nil {
 			return err
@@ -118,7 +135,7 @@ func (p *Processor) remind(ctx context.Context, t stores.Timer) error {
 			tn.log.DebugContext(ctx, "dropping an outdated reminder", "sender_id", t.SenderID, "intent", intent)
 			return nil
 		}
-		if err := tn.trigger(ctx, intent, t.Data.Value("entities"), t.ID); err != nil {
+		if err := tn.trigger(ctx, intent, t.Data.Value("entities")); err != nil {
 			return p.giveUp(ctx, tn, err)
 		}
 		return p.save(ctx, tn)

@@ -6,14 +6,14 @@ import (
 	"github.com/parleybot/parley/dialogue/tracker"
 )
 
-// repeat deals with a message that came before: done is true when its turn was stored. What the bot said then is sent
+// repeat deals with a message that came before, which is told by is: done is true when its turn was stored. What the bot said then is sent
 // again, under the same ids, since nobody knows what arrived; a turn that ended with its node before its last action is
 // brought to its end.
-func (p *Processor) repeat(ctx context.Context, tn *turn, messageID string) (done bool, err error) {
+func (p *Processor) repeat(ctx context.Context, tn *turn, is func(u *tracker.UserUttered) bool) (done bool, err error) {
 	events := tn.tracker.Events()
 	at := len(events) - 1
 	for ; at >= 0; at-- {
-		if u, ok := events[at].(*tracker.UserUttered); ok && u.MessageID == messageID {
+		if u, ok := events[at].(*tracker.UserUttered); ok && is(u) {
 			break
 		}
 	}

@@ -81,10 +81,9 @@ func (m *Model) warnUnseen(ctx context.Context, log *slog.Logger, parse *value.M
 	}
 }
 
-// trigger answers an intent from outside (MessageProcessor.trigger_external_user_uttered). messageID tells a reminder
-// that has run; it is "" where nothing needs to be told.
-func (tn *turn) trigger(ctx context.Context, intent string, entities any, messageID string) error {
-	e := tracker.NewExternal(intent, tn.entityList(ctx, entities), tn.tracker.LatestInputChannel(), messageID)
+// trigger answers an intent from outside (MessageProcessor.trigger_external_user_uttered).
+func (tn *turn) trigger(ctx context.Context, intent string, entities any) error {
+	e := tracker.NewExternal(intent, tn.entityList(ctx, entities), tn.tracker.LatestInputChannel())
 	e.Timestamp = tn.env.Now()
 	tn.tracker.Update(e)
 	if err := tn.extractSlots(ctx); err != nil {

@@ -42,7 +42,7 @@ func (s *Server) answerInbox(ctx context.Context) {
 // engine cannot deal with is gone, as if it had come straight from its channel.
 func (s *Server) answerEnvelope(ctx context.Context, m stores.Envelope) error {
 	if s.cfg.Processor.Model() == nil {
-		return dialogue.ErrNoModel
+		return fmt.Errorf("%w: %w", stores.ErrUnavailable, dialogue.ErrNoModel)
 	}
 	var out channels.Output
 	for _, ch := range s.cfg.Channels {
@@ -51,7 +51,7 @@ func (s *Server) answerEnvelope(ctx context.Context, m stores.Envelope) error {
 		}
 	}
 	if out == nil {
-		return fmt.Errorf("answering a message of channel %q: this node does not serve it", m.Channel)
+		return fmt.Errorf("answering a message of channel %q: this node does not serve it: %w", m.Channel, stores.ErrUnavailable)
 	}
 	within := limit(ctx, time.Now().Add(s.cfg.ResponseTimeout))
 	defer within.release()

@@ -31,6 +31,20 @@ type TrackerStore interface {
 	Close() error
 }
 
+// Keeper is a TrackerStore that keeps more than it shows: for Rasa's sake LoadAll may leave sessions out.
+type Keeper interface {
+	// LoadKept is LoadAll with everything that is stored.
+	LoadKept(ctx context.Context, f *tracker.Factory, senderID string) (Conversation, error)
+}
+
+// LoadKept returns everything that a store has of a conversation, for those who manage conversations.
+func LoadKept(ctx context.Context, s TrackerStore, f *tracker.Factory, senderID string) (Conversation, error) {
+	if k, ok := s.(Keeper); ok {
+		return k.LoadKept(ctx, f, senderID)
+	}
+	return s.LoadAll(ctx, f, senderID)
+}
+
 // Position is a point of a conversation: what a store had of it when it was read or written. The zero Position is that of
 // a conversation of which there is nothing.
 type Position struct {

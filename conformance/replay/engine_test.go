@@ -21,6 +21,7 @@ import (
 	"github.com/parleybot/parley/internal/value"
 	"github.com/parleybot/parley/project"
 	lockmemory "github.com/parleybot/parley/stores/lock/memory"
+	timermemory "github.com/parleybot/parley/stores/timer/memory"
 	trackermemory "github.com/parleybot/parley/stores/tracker/memory"
 )
 
@@ -29,6 +30,8 @@ type clock struct {
 	mu     sync.Mutex
 	now    time.Time
 	timers []*timer
+	// settle waits for what runs meanwhile.
+	settle func()
 }
 
 type timer struct {
@@ -67,6 +70,9 @@ func (c *clock) Sleep(d time.Duration) {
 		c.mu.Unlock()
 		for _, f := range due {
 			f()
+		}
+		if c.settle != nil {
+			c.settle()
 		}
 	}
 }
@@ -180,9 +186,10 @@ func engineBot(t *testing.T, file, dir string) {
 	c := &clock{now: time.Now()}
 	stub := &Stub{Now: c.Now}
 	p := dialogue.New(dialogue.Config{
-		Store: trackermemory.New(), Locks: lockmemory.New(), Actions: runner{stub}, Now: c.Now, AfterFunc: c.AfterFunc,
+		Store: trackermemory.New(), Locks: lockmemory.New(), Timers: timermemory.New(), Actions: runner{stub}, Now: c.Now, AfterFunc: c.AfterFunc,
 	})
 	t.Cleanup(p.Close)
+	c.settle = p.Settle
 	p.SetModel(dialogue.NewModel(dialogue.ModelSpec{
 		ID: "model", AssistantID: conversations[0].assistant(), Domain: d, NLU: o, Policies: o, NLG: nlg.NewTemplated(d, nil),
 	}))

@@ -21,6 +21,7 @@ import (
 	"github.com/parleybot/parley/server"
 	_ "github.com/parleybot/parley/standard"
 	lockmemory "github.com/parleybot/parley/stores/lock/memory"
+	timermemory "github.com/parleybot/parley/stores/timer/memory"
 	trackermemory "github.com/parleybot/parley/stores/tracker/memory"
 )
 
@@ -53,9 +54,10 @@ func newStack(t *testing.T, m *dialogue.Model, c *clock, env component.Env) *Pla
 	require.NoError(t, err)
 
 	p := dialogue.New(dialogue.Config{
-		Store: trackermemory.New(), Locks: lockmemory.New(), Actions: client, Now: c.Now, AfterFunc: c.AfterFunc,
+		Store: trackermemory.New(), Locks: lockmemory.New(), Timers: timermemory.New(), Actions: client, Now: c.Now, AfterFunc: c.AfterFunc,
 	})
 	t.Cleanup(p.Close)
+	c.settle = p.Settle
 	p.SetModel(m)
 	chans, err := channels.Create(nil, "rest", env)
 	require.NoError(t, err)

@@ -57,12 +57,12 @@ func (u *UserUttered) shown(key string) any {
 }
 
 // NewExternal returns the event of an intent that was triggered from outside, not typed by the user
-// (UserUttered.create_external). Rasa gives it no message id.
-func NewExternal(intent string, entities []any, inputChannel, messageID string) *UserUttered {
+// (UserUttered.create_external).
+func NewExternal(intent string, entities []any, inputChannel string) *UserUttered {
 	text := externalPrefix + intent
 	meta := value.NewMap(metadataExternalFlag, true)
 	parse := value.NewMap("intent", value.NewMap("name", intent), "entities", orEmptyList(entities))
-	return NewUserUttered(text, parse, inputChannel, messageID, meta)
+	return NewUserUttered(text, parse, inputChannel, "", meta)
 }
 
 // emptyUser is Rasa's UserUttered.empty(): the latest message of a conversation without any.

@@ -120,7 +120,7 @@ func newFleet(t *testing.T, x *run) *fleet {
 	if dir == "" {
 		dir = t.TempDir()
 	}
-	dir = filepath.Join(dir, fmt.Sprint(x.seed))
+	dir = filepath.Join(dir, strings.ReplaceAll(t.Name(), "/", "-"))
 	bot := filepath.Join(dir, "bot")
 	require.NoError(t, os.CopyFS(bot, os.DirFS("testdata/bot")))
 	train := exec.Command(parley, "train", "--fixed-model-name", "model")
@@ -175,6 +175,7 @@ action_endpoint: {url: %q}
 tracker_store: {type: mongod, url: "mongodb://%s/?serverSelectionTimeoutMS=2000&timeoutMS=4000", db: chaos, segments: always, segment_events: 300}
 lock_store: {type: redis, sentinel_master: %q, sentinels: ["%s"], lease: 2, socket_timeout: 1}
 event_broker: {type: pika, url: %s, port: %s, username: %q, password: %q, queues: [chaos]}
+state: {outbox_lease: 3}
 `, actions, f.store.addr(), f.locks.Name, strings.Join(f.locks.Addrs, `", "`), host, port, broker.User.Username(), password)
 }
 

@@ -7,7 +7,7 @@ import (
 )
 
 // laterCommands are Rasa's commands that this version does not have.
-var laterCommands = []string{"interactive", "visualize", "export", "x", "evaluate", "telemetry"}
+var laterCommands = []string{"interactive", "visualize", "x", "evaluate", "telemetry"}
 
 // later is a command of Rasa's that this version does not have: whatever follows it, it says so, with the exit code of
 // an unknown command.

@@ -25,17 +25,23 @@ func init() {
 			{Name: "folder", Kind: component.String, Default: stateFolder, Doc: "Folder of turns that wait for the tracker store."},
 			{Name: "spool", Kind: component.Bool, Default: true,
 				Doc: "Keep turns on disk that the tracker store cannot take, until it can. Without, such a message fails."},
+			{Name: "spool_after", Kind: component.Float, Default: spool.DefaultAfter.Seconds(),
+				Doc: "Seconds for which a turn is tried to be stored before it waits on disk and the user is answered."},
+			{Name: "outbox_lease", Kind: component.Float, Default: 30.0,
+				Doc: "Seconds after which other nodes publish the events of a node that died."},
 			{Name: "fail_safe", Kind: component.Bool, Default: false,
 				Doc: "Rasa's behaviour: a conversation that cannot be read begins anew, one that cannot be written is kept in memory."},
 			{Name: "retention_days", Kind: component.Float, Default: 0.0, Doc: "Days after its last event a conversation is deleted; 0 is never."},
 		},
 	}, func(cfg component.Config) (stateOptions, error) {
-		o := stateOptions{Folder: stateFolder, Spool: true}
+		var o stateOptions
 		if err := cfg.Decode(&o); err != nil {
 			return o, err
 		}
-		if o.RetentionDays < 0 {
-			return o, cfg.OptionError("retention_days", "must not be negative")
+		for key, v := range map[string]float64{"retention_days": o.RetentionDays, "spool_after": o.SpoolAfter, "outbox_lease": o.OutboxLease} {
+			if v < 0 {
+				return o, cfg.OptionError(key, "must not be negative")
+			}
 		}
 		return o, nil
 	})
@@ -46,6 +52,8 @@ type stateOptions struct {
 	Spool         bool    `option:"spool"`
 	FailSafe      bool    `option:"fail_safe"`
 	RetentionDays float64 `option:"retention_days"`
+	SpoolAfter    float64 `option:"spool_after"`
+	OutboxLease   float64 `option:"outbox_lease"`
 }
 
 // StateSpecs are the specs of section state, for the reference pages.
@@ -72,6 +80,7 @@ func (s *site) guard(store stores.TrackerStore, o stateOptions) (stores.TrackerS
 	}
 	guarded, err := spool.Open(spool.Config{
 		Store: store, Dir: folder.Path, Logger: s.app.log, Factory: s.factory, Rerun: s.rerun, Stored: s.deliver,
+		After: max(duration(o.SpoolAfter), 1),
 	})
 	if err != nil {
 		return nil, err

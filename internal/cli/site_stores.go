@@ -66,13 +66,15 @@ func (s *site) openStores(cfg *dialogue.Config, endpoints *project.Endpoints, st
 	s.notes, _ = trackers.(stores.Outbox)
 	if len(brokers) > 0 || s.notes != nil {
 		s.outbox = outbox.New(outbox.Config{
-			Store: trackers, Brokers: brokers, Locks: s.locks, Logger: s.app.log,
+			Store: trackers, Brokers: brokers, Locks: s.locks, Logger: s.app.log, Lease: duration(options.OutboxLease),
 			Timers: s.setTimers,
 		})
 		cfg.Outbox, cfg.PublishAll = s.outbox, len(brokers) > 0
 	}
 	return nil
 }
+
+func duration(seconds float64) time.Duration { return time.Duration(seconds * float64(time.Second)) }
 
 // openInbox opens the inbox if a channel wants one, by default the one in the process. Where that finds no place, channels
 // answer when the turn is stored.
@@ -181,9 +183,9 @@ func (s *site) rerun(ctx context.Context, message *value.Map, held bool) error {
 }
 
 // deliver hands a commit to the outbox that was stored late.
-func (s *site) deliver(c stores.Commit) {
+func (s *site) deliver(c stores.Commit, after []string) {
 	if s.outbox != nil {
-		s.outbox.Deliver(c, nil)
+		s.outbox.Deliver(c, after)
 	}
 }
 

@@ -31,6 +31,8 @@ type entry struct {
 	id      string
 	tracker *tracker.Tracker
 	at      stores.Position
+	// hidden is how many events of the conversation are not shown.
+	hidden int
 	// lent tells that someone may append in the space behind the tracker's events.
 	lent bool
 }
@@ -65,6 +67,17 @@ func (c *cache) borrow(id string) (e *entry, lent bool) {
 	e = element.Value.(*entry)
 	lent, e.lent = e.lent, true
 	return e, lent
+}
+
+// hidden returns how many events of a conversation are not shown, if it is known.
+func (c *cache) hidden(id string) (n int, known bool) {
+	sh := c.shard(id)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	if element := sh.byID[id]; element != nil {
+		return element.Value.(*entry).hidden, true
+	}
+	return 0, false
 }
 
 // put keeps what is known of a conversation from now on. It makes place at the expense of those that were not used for

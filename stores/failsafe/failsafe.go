@@ -5,6 +5,7 @@ package failsafe
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"github.com/parleybot/parley/dialogue/tracker"
@@ -48,8 +49,8 @@ func (s *Store) LoadAll(ctx context.Context, f *tracker.Factory, senderID string
 // Save implements stores.TrackerStore. A conversation in the fallback is replaced by what is saved.
 func (s *Store) Save(ctx context.Context, turn stores.Turn) (stores.Position, error) {
 	at, err := s.TrackerStore.Save(ctx, turn)
-	if err == nil {
-		return at, nil
+	if err == nil || errors.Is(err, stores.ErrConflict) {
+		return at, err
 	}
 	id := turn.Tracker.SenderID
 	s.log.ErrorContext(ctx, "a conversation cannot be written and is kept in memory", "sender_id", id, "err", err)
@@ -69,4 +70,9 @@ func (s *Store) Timers() stores.Timers {
 		return t.Timers()
 	}
 	return nil
+}
+
+// LoadKept implements stores.Keeper.
+func (s *Store) LoadKept(ctx context.Context, f *tracker.Factory, senderID string) (stores.Conversation, error) {
+	return stores.LoadKept(ctx, s.TrackerStore, f, senderID)
 }

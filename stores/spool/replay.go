@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/parleybot/parley/dialogue/tracker"
@@ -76,7 +77,7 @@ func (s *Store) writeOne(ctx context.Context, w *waitingTurn) error {
 
 // place stores a turn where it belongs.
 func (s *Store) place(ctx context.Context, f *tracker.Factory, w *waitingTurn) error {
-	all, err := s.TrackerStore.LoadAll(ctx, f, w.SenderID)
+	all, err := stores.LoadKept(ctx, s.TrackerStore, f, w.SenderID)
 	if err != nil {
 		return err
 	}
@@ -86,7 +87,7 @@ func (s *Store) place(ctx context.Context, f *tracker.Factory, w *waitingTurn) e
 	}
 	switch {
 	case w.isIn(events):
-		s.stored(w)
+		s.stored(w, all.Unsettled)
 		return nil
 	case len(events) != w.Count && w.Message != nil:
 		if err := s.cfg.Rerun(ctx, w.Message, w.done != nil); err != nil {
@@ -116,17 +117,20 @@ func (s *Store) append(ctx context.Context, f *tracker.Factory, w *waitingTurn) 
 	if _, err := s.TrackerStore.Save(ctx, turn); err != nil {
 		return err
 	}
-	s.stored(w)
+	s.stored(w, conv.Unsettled)
 	return nil
 }
 
 // stored hands on what a turn that is stored now set off.
-func (s *Store) stored(w *waitingTurn) {
+func (s *Store) stored(w *waitingTurn, unsettled []string) {
 	if !w.Deliver || s.cfg.Stored == nil {
 		return
 	}
+	if i := slices.Index(unsettled, w.ID); i >= 0 {
+		unsettled = unsettled[:i]
+	}
 	if events, err := w.events(); err == nil {
-		s.cfg.Stored(stores.Commit{SenderID: w.SenderID, ID: w.ID, Events: events, Time: w.Time})
+		s.cfg.Stored(stores.Commit{SenderID: w.SenderID, ID: w.ID, Events: events, Time: w.Time}, unsettled)
 	}
 }
 

@@ -30,12 +30,25 @@ type Config struct {
 	// Rerun answers a message again, on a conversation that is not what it was, and tells nobody. held tells that the
 	// conversation's lock is held by this process for it. What it returns is tried again later if it may work later.
 	Rerun func(ctx context.Context, message *value.Map, held bool) error
-	// Stored is told of commits that were to be delivered and are stored now.
-	Stored func(c stores.Commit)
+	// Stored is told of commits that were to be delivered and are stored now. after are the IDs of earlier commits of the
+	// conversation that may not be delivered yet.
+	Stored func(c stores.Commit, after []string)
 	Logger *slog.Logger
-	// Every is how often the store is tried. Default: 1 second.
+	// After is how long a turn is tried to be stored before it waits on disk and counts as accepted. While it is not, a
+	// node that dies has promised nothing. Default: DefaultAfter; negative: not at all.
+	After time.Duration
+	// Every is how often the store is tried while turns wait on disk. Default: 1 second.
 	Every time.Duration
 }
+
+// DefaultAfter is shorter than clients wait for an answer, and longer than a store needs to elect another primary.
+const DefaultAfter = 10 * time.Second
+
+// The pauses between attempts before a turn waits on disk.
+const (
+	firstPause = 20 * time.Millisecond
+	mostPause  = 500 * time.Millisecond
+)
 
 // Store is a stores.TrackerStore that accepts turns while the one behind it cannot. It is safe for concurrent use.
 type Store struct {
@@ -68,6 +81,9 @@ func Open(cfg Config) (*Store, error) {
 	}
 	if cfg.Every == 0 {
 		cfg.Every = time.Second
+	}
+	if cfg.After == 0 {
+		cfg.After = DefaultAfter
 	}
 	s := &Store{TrackerStore: cfg.Store, cfg: cfg, dir: folder(cfg.Dir), waiting: map[string][]*waitingTurn{}, wake: make(chan struct{}, 1)}
 	left, err := s.dir.read()
@@ -114,7 +130,10 @@ func (s *Store) Load(ctx context.Context, f *tracker.Factory, senderID string) (
 // Save implements stores.TrackerStore. The error is a *stores.SpooledError for a turn that waits on disk.
 func (s *Store) Save(ctx context.Context, turn stores.Turn) (stores.Position, error) {
 	at, err := s.TrackerStore.Save(ctx, turn)
-	if !errors.Is(err, stores.ErrUnavailable) || turn.Partial || ctx.Value(replaying{}) != nil {
+	if turn.Partial || ctx.Value(replaying{}) != nil {
+		return at, err
+	}
+	if at, err = s.insist(ctx, turn, at, err); !errors.Is(err, stores.ErrUnavailable) {
 		return at, err
 	}
 	w := &waitingTurn{record: newRecord(&turn), done: make(chan struct{})}
@@ -130,6 +149,21 @@ func (s *Store) Save(ctx context.Context, turn stores.Turn) (stores.Position, er
 	default:
 	}
 	return at, &stores.SpooledError{Done: w.done}
+}
+
+// insist tries again to store a turn for which the store was not available. An attempt that failed may have taken place: then
+// the next one is a conflict, and who runs the turn again finds it stored.
+func (s *Store) insist(ctx context.Context, turn stores.Turn, at stores.Position, err error) (stores.Position, error) {
+	until := time.Now().Add(s.cfg.After)
+	for pause := firstPause; errors.Is(err, stores.ErrUnavailable) && time.Now().Add(pause).Before(until); pause = min(2*pause, mostPause) {
+		select {
+		case <-ctx.Done():
+			return at, err
+		case <-time.After(pause):
+		}
+		at, err = s.TrackerStore.Save(ctx, turn)
+	}
+	return at, err
 }
 
 // Delete implements stores.TrackerStore. Waiting turns of the conversation are dropped.
@@ -191,4 +225,9 @@ func (s *Store) Timers() stores.Timers {
 		return t.Timers()
 	}
 	return nil
+}
+
+// LoadKept implements stores.Keeper.
+func (s *Store) LoadKept(ctx context.Context, f *tracker.Factory, senderID string) (stores.Conversation, error) {
+	return stores.LoadKept(ctx, s.TrackerStore, f, senderID)
 }

@@ -74,12 +74,13 @@ type bench struct {
 	rerun []string
 	held  []bool
 	sent  []stores.Commit
+	after time.Duration
 }
 
 func newBench(t *testing.T) *bench {
 	d, problems := project.ParseDomain([]byte("slots:\n  x: {type: any, mappings: [{type: custom}]}\n"), "domain.yml")
 	require.NoError(t, problems.Err())
-	b := &bench{t: t, inner: &flaky{TrackerStore: memory.New()}, dir: filepath.Join(t.TempDir(), "spool"), f: tracker.NewFactory(d)}
+	b := &bench{t: t, after: -1, inner: &flaky{TrackerStore: memory.New()}, dir: filepath.Join(t.TempDir(), "spool"), f: tracker.NewFactory(d)}
 	b.open()
 	t.Cleanup(func() { _ = b.Close() })
 	return b
@@ -87,14 +88,14 @@ func newBench(t *testing.T) *bench {
 
 func (b *bench) open() {
 	s, err := spool.Open(spool.Config{
-		Store: b.inner, Dir: b.dir, Factory: func() *tracker.Factory { return b.f }, Every: time.Millisecond,
+		Store: b.inner, Dir: b.dir, Factory: func() *tracker.Factory { return b.f }, Every: time.Millisecond, After: b.after,
 		Rerun: func(_ context.Context, m *value.Map, held bool) error {
 			b.mu.Lock()
 			defer b.mu.Unlock()
 			b.rerun, b.held = append(b.rerun, m.String("text")), append(b.held, held)
 			return nil
 		},
-		Stored: func(c stores.Commit) {
+		Stored: func(c stores.Commit, _ []string) {
 			b.mu.Lock()
 			defer b.mu.Unlock()
 			b.sent = append(b.sent, c)
@@ -196,6 +197,29 @@ func TestTurnWaits(t *testing.T) {
 			require.Equal(t, "commit b", b.sent[0].ID)
 			require.Nil(t, b.save(b.turn("c")))
 		})
+	}
+}
+
+func TestShortOutageIsWaitedFor(t *testing.T) {
+	for _, after := range []bool{false, true} {
+		b := newBench(t)
+		require.NoError(t, b.Close())
+		b.after = time.Minute
+		b.open()
+		turn := b.turn("a")
+		b.inner.set(true, after)
+		go func() {
+			time.Sleep(50 * time.Millisecond) // the store is away for a while
+			b.inner.set(false, false)
+		}()
+		_, err := b.Save(t.Context(), turn)
+		if after {
+			require.ErrorIs(t, err, stores.ErrConflict, "the first attempt took place; the turn finds itself stored")
+		} else {
+			require.NoError(t, err)
+		}
+		require.Zero(t, b.Waiting())
+		require.Equal(t, []any{"a"}, b.values())
 	}
 }
 

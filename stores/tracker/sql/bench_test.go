@@ -16,6 +16,7 @@ import (
 	"github.com/parleybot/parley/internal/value"
 	"github.com/parleybot/parley/project"
 	"github.com/parleybot/parley/stores"
+	"github.com/parleybot/parley/stores/eventlog"
 )
 
 // turnEvents are those of a usual turn: seven rows of 2.2 kB.
@@ -161,7 +162,7 @@ func BenchmarkOpen(b *testing.B) {
 				if fresh {
 					path = filepath.Join(dir, fmt.Sprint(i), "c.db")
 				}
-				s, err := OpenFile(path, true, component.Env{})
+				s, err := OpenFile(path, true, eventlog.Config{}, component.Env{})
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -116,7 +116,7 @@ func fileError(path string, err error) error {
 
 // OpenFile opens a file of SQLite that is parley's own: its folder is made, and both are for the user alone. With full every
 // commit waits for the disk. The error wraps stores.ErrUnavailable and names the file.
-func OpenFile(path string, full bool, env component.Env) (*eventlog.Store, error) {
+func OpenFile(path string, full bool, cfg eventlog.Config, env component.Env) (*eventlog.Store, error) {
 	if err := ownFile(path); err != nil {
 		return nil, fileError(path, err)
 	}
@@ -124,7 +124,7 @@ func OpenFile(path string, full bool, env component.Env) (*eventlog.Store, error
 	if err != nil {
 		return nil, fileError(path, err)
 	}
-	return eventlog.New(newLog(e, sqliteDialect, fileTimeout, env), eventlog.Config{}), nil
+	return eventlog.New(newLog(e, sqliteDialect, fileTimeout, env), cfg), nil
 }
 
 func ownFile(path string) error {

@@ -19,6 +19,7 @@ import (
 	"github.com/parleybot/parley/internal/testservers"
 	"github.com/parleybot/parley/internal/value"
 	"github.com/parleybot/parley/stores"
+	"github.com/parleybot/parley/stores/eventlog"
 )
 
 // servers are those that a test may stop.
@@ -148,7 +149,7 @@ func TestGroupCommit(t *testing.T) {
 // TestClosed checks that a store that was closed says so, also to those who wait.
 func TestClosed(t *testing.T) {
 	f, path := factory(t), filepath.Join(t.TempDir(), "c.db")
-	s, err := OpenFile(path, false, component.Env{})
+	s, err := OpenFile(path, false, eventlog.Config{}, component.Env{})
 	require.NoError(t, err)
 	var done sync.WaitGroup
 	for range 8 {
@@ -177,7 +178,7 @@ func TestClosed(t *testing.T) {
 func TestFileThatIsNoDatabase(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "c.db")
 	require.NoError(t, os.WriteFile(path, []byte(strings.Repeat("not a database ", 500)), 0o600))
-	_, err := OpenFile(path, true, component.Env{})
+	_, err := OpenFile(path, true, eventlog.Config{}, component.Env{})
 	require.ErrorIs(t, err, stores.ErrUnavailable)
 	require.ErrorContains(t, err, path)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/parleybot/parley/component"
 	"github.com/parleybot/parley/stores"
+	"github.com/parleybot/parley/stores/eventlog"
 	"github.com/parleybot/parley/stores/tracker/sql"
 )
 
@@ -21,6 +22,8 @@ func init() {
 			{Name: "path", Kind: component.String, Default: DefaultPath, Doc: "The file. Its folder is made, for the user alone. The table in it is that of Rasa's SQLTrackerStore."},
 			{Name: "synchronous", Kind: component.String, Default: "full", Choices: []string{"full", "normal"},
 				Doc: sql.SynchronousDoc},
+			{Name: "sessions", Kind: component.String, Default: "last", Choices: []string{"last", "all"},
+				Doc: "Which sessions the API shows: those that Rasa's store in memory would have kept, or all. All are in the file."},
 		},
 	}, build)
 }
@@ -29,6 +32,7 @@ func build(cfg component.Config) (stores.TrackerStore, error) {
 	var o struct {
 		Path        string `option:"path"`
 		Synchronous string `option:"synchronous"`
+		Sessions    string `option:"sessions"`
 	}
 	if err := cfg.Decode(&o); err != nil {
 		return nil, err
@@ -40,7 +44,10 @@ func build(cfg component.Config) (stores.TrackerStore, error) {
 	if o.Path == "" {
 		return nil, cfg.OptionError("path", "must name a file")
 	}
-	s, err := sql.OpenFile(o.Path, full, cfg.Env)
+	if o.Sessions != "last" && o.Sessions != "all" {
+		return nil, cfg.OptionError("sessions", "must be last or all")
+	}
+	s, err := sql.OpenFile(o.Path, full, eventlog.Config{LikeMemory: o.Sessions == "last"}, cfg.Env)
 	if err != nil {
 		return nil, err
 	}
