@@ -18,8 +18,12 @@ LDFLAGS     := -s -w -X main.version=$(VERSION)
 export CGO_ENABLED ?= 0
 # The Python with rasa-sdk: tests run custom actions in it.
 export PARLEY_PYTHON := $(VENV)/bin/python
+# A Python that real Rasa 3.6.21 is installed in; without one, test-mixed makes it.
+PARLEY_RASA_PYTHON ?=
+RASA        := $(CACHE)/rasa
+FLAGS       ?=
 
-.PHONY: help build run actions test test-race test-minilm bench bench-models chaos chaos-short fuzz lint fmt docs venv testservers clean
+.PHONY: help build run actions test test-race test-minilm test-mixed bench bench-models bench-stores chaos chaos-short fuzz lint fmt docs venv testservers clean
 
 help: ## list what can be made
 	@awk -F':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,11 +74,22 @@ chaos: testservers ## break a fleet for 20,000 messages a run: SEEDS= runs, SEED
 chaos-short: testservers ## break a fleet for a minute; `make test` does that, too
 	go test ./internal/chaos -count=1 -v -timeout 10m
 
+test-mixed: testservers $(if $(PARLEY_RASA_PYTHON),,$(RASA)/.ready) ## let real Rasa and parley nodes share conversations; BOT=, CONVERSATIONS=, FLAGS= as internal/mixed tells
+	PARLEY_RASA_PYTHON=$(or $(PARLEY_RASA_PYTHON),$(RASA)/bin/python) go test -tags mixed -count=1 -v -timeout 60m ./internal/mixed -args \
+	  $(if $(filter file,$(origin BOT)),,-bot '$(abspath $(BOT))') $(if $(CONVERSATIONS),-conversations '$(abspath $(CONVERSATIONS))') $(FLAGS)
+
+$(RASA)/.ready: scripts/rasa.sh
+	scripts/rasa.sh $(RASA)
+
 bench: build ## measure what a message costs
 	go run ./internal/bench
 
 bench-models: build ## measure what models cost: training, memory, parsing; DATA=, ARCHIVE=, SEEDS= as internal/bench/models tells
 	go run ./internal/bench/models $(if $(DATA),-data $(DATA)) $(if $(ARCHIVE),-archive $(ARCHIVE)) $(if $(SEEDS),-seeds $(SEEDS)) $(if $(ONLY),-only '$(ONLY)')
+
+bench-stores: testservers ## measure what a turn costs in each tracker store, and in Rasa's where Rasa is installed; ONLY= selects rows
+	PARLEY_RASA_PYTHON=$(or $(PARLEY_RASA_PYTHON),$(wildcard $(RASA)/bin/python)) go test -tags benchstores -count=1 -v -timeout 20m ./internal/bench/stores \
+	  $(if $(ONLY),-args -only '$(ONLY)')
 
 fuzz: ## run every fuzz target, FUZZTIME each
 	scripts/fuzz.sh $(FUZZTIME) $(FUZZ)

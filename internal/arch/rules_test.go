@@ -102,6 +102,8 @@ var rules = []rule{
 		why: "writes the reference pages from what is registered"},
 	{packages: "internal/bench/models", may: []string{"internal/ml/f32"}, why: "measures the binary from outside, and the speed of products"},
 	{packages: "internal/chaos", may: []string{"internal/testservers"}, why: "breaks a fleet of binaries from outside"},
+	{packages: "internal/bench/stores", why: "tests only: measures tracker stores with a proxy in front of their servers"},
+	{packages: "internal/mixed", why: "tests only: the binary beside real Rasa"},
 	{packages: "internal/bench", why: "measures the binary from outside"},
 	{packages: "internal/arch", why: "tests only"},
 	{packages: "examples", standardLibrary: true, why: "files, one of them embedded"},
