@@ -61,6 +61,7 @@ func TestHelp(t *testing.T) {
 		"train core": "stories domain config out augmentation debug-plots force fixed-model-name percentages runs finetune epoch-fraction",
 		"train nlu":  "config domain out nlu num-threads fixed-model-name persist-nlu-data finetune epoch-fraction",
 		"shell nlu":  "model",
+		"export":     "endpoints minimum-timestamp maximum-timestamp offset-timestamps-by-seconds conversation-ids",
 		"test": "model stories max-stories out endpoints fail-on-prediction-errors url evaluate-model-directory nlu config domain " +
 			"cross-validation folds runs percentages no-plot successes no-errors no-warnings",
 		"test core": "model stories max-stories out e2e end-to-end endpoints fail-on-prediction-errors url evaluate-model-directory " +

@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -128,12 +126,6 @@ func (a *app) export(ctx context.Context, x *exportFlags) error {
 	}
 	fmt.Fprintf(a.out, "Done! Successfully published %d events 🎉\n", e.published)
 	return nil
-}
-
-func randomID() string {
-	var b [16]byte
-	_, _ = rand.Read(b[:]) // it never fails
-	return hex.EncodeToString(b[:])
 }
 
 // printOffset tells by how much times are changed, with the sign that Rasa gives it.

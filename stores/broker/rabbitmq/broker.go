@@ -48,16 +48,23 @@ const patience = time.Minute
 var errClosed = errors.New("the event broker is closed")
 
 // Publish implements stores.Broker. Errors wrap stores.ErrUnavailable, also when RabbitMQ refuses the login or a queue. With
-// should_keep_unpublished_messages false events that cannot be delivered are dropped, and there is no error.
+// should_keep_unpublished_messages false events that cannot be delivered are dropped, and there is no error, except for those of
+// an export.
 func (b *Broker) Publish(ctx context.Context, list []stores.Publication) error {
 	var messages []amqp.Publishing
+	exports := false
 	for i := range list {
+		exports = exports || list[i].ExportID != ""
 		for j := range list[i].Events {
-			messages = append(messages, b.message(list[i].EventID(j), list[i].Body(j)))
+			m := b.message(list[i].EventID(j), list[i].Body(j))
+			if id := list[i].ExportID; id != "" {
+				m.Headers = amqp.Table{stores.ExportHeader: id}
+			}
+			messages = append(messages, m)
 		}
 	}
 	err := b.send(ctx, messages)
-	if err != nil && !b.keep && errors.Is(err, stores.ErrUnavailable) {
+	if err != nil && !b.keep && !exports && errors.Is(err, stores.ErrUnavailable) {
 		b.log.Error("events are lost: should_keep_unpublished_messages is false", "err", fmt.Errorf("%d events: %w", len(messages), err))
 		return nil
 	}

@@ -219,3 +219,20 @@ func libraryGoroutines(t *testing.T) int {
 	}
 	return n
 }
+
+// TestExport checks the header of Rasa's exports, and that they are never dropped.
+func TestExport(t *testing.T) {
+	url, name := testservers.RabbitMQ(t), testservers.Name(t)
+	options := value.NewMap("url", url, "username", "guest", "password", "guest", "queues", name, "exchange_name", name,
+		"should_keep_unpublished_messages", false)
+	list := turn("soup")
+	list[0].ExportID = "run"
+	require.NoError(t, open(t, options).Publish(t.Context(), list))
+	got := (&queue{url: url, name: name}).read(t)
+	require.Len(t, got, 1)
+	require.Equal(t, amqp.Table{stores.ExportHeader: "run"}, got[0].Headers)
+	require.JSONEq(t, `{"event": "slot", "timestamp": 0.0, "name": "dish", "value": "soup", "sender_id": "ann"}`, string(got[0].Body))
+
+	options.Set("url", fmt.Sprintf("127.0.0.1:%d", freePort(t)))
+	require.ErrorIs(t, open(t, options).Publish(t.Context(), list), stores.ErrUnavailable)
+}
