@@ -18,6 +18,7 @@ func (s *Server) mount() {
 	s.add(s.hello, "/", http.MethodGet)
 	s.add(s.live, "/health/live", http.MethodGet)
 	s.add(s.ready, "/health/ready", http.MethodGet)
+	s.add(s.auth(s.metrics), "/metrics", http.MethodGet)
 	if s.cfg.EnableAPI {
 		s.mountAPI()
 	}

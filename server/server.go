@@ -16,6 +16,7 @@ import (
 	"github.com/parleybot/parley/channels"
 	"github.com/parleybot/parley/dialogue"
 	"github.com/parleybot/parley/internal/manage"
+	"github.com/parleybot/parley/internal/metrics"
 	"github.com/parleybot/parley/internal/shortcut"
 	"github.com/parleybot/parley/stores"
 )
@@ -67,6 +68,8 @@ type Config struct {
 	Checks []Check
 	// Waiting returns how many turns wait on disk for the tracker store; nil: none ever do.
 	Waiting func() int
+	// Metrics writes the numbers that GET /metrics has beside those of the server.
+	Metrics func(w *metrics.Writer)
 	// Logger gets what happens. Default: nothing is logged.
 	Logger *slog.Logger
 }

@@ -29,6 +29,7 @@ var rules = []rule{
 	{packages: "internal/redisclient", may: []string{"component", "internal/tlsfile", vocabulary}, why: "a connection to Redis from the options of endpoints.yml"},
 	{packages: "internal/natsnode", may: []string{"component", "internal/tlsfile", vocabulary}, why: "a connection to NATS, or a server of our own in the process"},
 	{packages: "internal/sqldb", may: []string{"component", "internal/tlsfile", vocabulary}, why: "a connection to a SQL database from the options of endpoints.yml"},
+	{packages: "internal/metrics", standardLibrary: true, why: "leaf: numbers as text; knows nothing of what they count"},
 	{packages: "internal/testservers", why: "real servers for tests"},
 	{packages: "internal/endpoint", may: []string{"project", vocabulary}, why: "calls of a server that endpoints.yml names"},
 
@@ -70,6 +71,7 @@ var rules = []rule{
 	{packages: "stores/outbox", may: []string{"stores", "dialogue/tracker", vocabulary}, why: "delivers what commits set off; brokers and timers are handed in"},
 	{packages: "stores/failsafe", may: []string{"stores", "dialogue/tracker", vocabulary}, why: "Rasa's way with a store that fails; stores are handed in"},
 	{packages: "stores/spool", may: []string{"stores", "dialogue/tracker", vocabulary}, why: "turns that could not be stored; the store is handed in"},
+	{packages: "stores/measured", may: []string{"stores", "dialogue/tracker", "internal/metrics", vocabulary}, why: "counts calls of contracts, whatever is behind them"},
 	{packages: "stores/tracker/sqlite", may: []string{"stores", "stores/tracker/sql", "component", vocabulary}, why: "the store of package sql with a path and defaults of its own"},
 	{packages: "stores/*/*", may: []string{"stores", "stores/eventlog", "dialogue/tracker", "component", "project", "internal/redisclient", "internal/natsnode", "internal/sqldb", "internal/tlsfile", vocabulary},
 		why: "a backend knows its contract, never another backend"},
@@ -78,7 +80,7 @@ var rules = []rule{
 		why: "a channel knows its root, never another channel"},
 
 	{packages: "server", may: []string{"dialogue", "dialogue/{tracker,policy}", "nlu", "stores", "channels", "actions", "console", "project", "component",
-		"internal/{jsonschema,shortcut,manage}", vocabulary}, why: "the HTTP API over contracts; what implements them is handed in"},
+		"internal/{jsonschema,shortcut,manage,metrics}", vocabulary}, why: "the HTTP API over contracts; what implements them is handed in"},
 	{packages: "console", standardLibrary: true, why: "embedded files"},
 	{packages: "standard", may: []string{"nlu/...", "dialogue/policy/...", "stores/...", "channels/..."}, why: "the one list of what this binary contains"},
 
@@ -94,7 +96,7 @@ var rules = []rule{
 		why: "what operators do with stored conversations; stores are handed in"},
 	{packages: "internal/validate", may: []string{"nlu", "dialogue/nlg", "dialogue/policy", "dialogue/policy/training", "project", "component", vocabulary},
 		why: "what is wrong in a project before it is trained; components are known by their registries"},
-	{packages: "internal/cli", may: []string{"server", "standard", "examples", "stores/{outbox,spool,failsafe}", "stores/timer/memory", "internal/{archive,evaluate,model,endpoint,validate,manage}", "internal/evaluate/{report,chart}", "conformance/compat", "dialogue",
+	{packages: "internal/cli", may: []string{"server", "standard", "examples", "stores/{outbox,spool,failsafe,measured}", "stores/timer/memory", "internal/{archive,evaluate,model,endpoint,validate,manage,metrics}", "internal/evaluate/{report,chart}", "conformance/compat", "dialogue",
 		"dialogue/{tracker,policy,nlg}", "nlu", "stores", "channels", "actions", "project", "component", vocabulary}, why: "wiring: one file a command"},
 	{packages: "cmd/parley", may: []string{"internal/cli"}, why: "version, signals, exit status"},
 	{packages: "conformance/...", may: []string{"conformance/...", vocabulary}, why: "compares servers over HTTP; knows nothing of what answers"},

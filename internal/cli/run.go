@@ -104,11 +104,12 @@ func (a *app) run(ctx context.Context, r *runFlags) error {
 	if err != nil {
 		return err
 	}
+	inbox = s.countInbox(inbox)
 	srv, err := server.New(server.Config{
 		Processor: s.processor, Channels: chans, EnableAPI: r.enableAPI, CORS: r.cors, AuthToken: r.authToken,
 		JWTSecret: r.jwtSecret, JWTMethod: r.jwtMethod, ResponseTimeout: time.Duration(r.responseTimeout) * time.Second,
 		Models: &modelLoader{s}, Trainer: &modelTrainer{a}, Tester: a.tester(s.processor), Logger: a.log,
-		Inbox: inbox, Checks: s.checks(), Waiting: s.waiting, Conversations: s.manager(inbox),
+		Inbox: inbox, Checks: s.checks(), Waiting: s.waiting, Conversations: s.manager(inbox), Metrics: s.metrics,
 	})
 	if err != nil {
 		return err

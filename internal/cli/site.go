@@ -36,8 +36,10 @@ type site struct {
 	durable bool          // conversations outlive the process
 	// retention is how long conversations are kept after their last event, 0 for ever.
 	retention time.Duration
-	channels  []channels.Channel
-	closers   []func() error
+	// counted is what happens at the stores.
+	counted  counted
+	channels []channels.Channel
+	closers  []func() error
 }
 
 // openSite opens what an endpoints file names; "" stands for no file. Without a tracker store it says, conversations are

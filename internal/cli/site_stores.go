@@ -62,7 +62,7 @@ func (s *site) openStores(cfg *dialogue.Config, endpoints *project.Endpoints, st
 	if s.timers == nil {
 		s.timers = timermemory.New()
 	}
-	cfg.Store, cfg.Locks, cfg.Timers = s.store, s.locks, s.timers
+	s.count(cfg, brokers)
 	s.notes, _ = trackers.(stores.Outbox)
 	if len(brokers) > 0 || s.notes != nil {
 		s.outbox = outbox.New(outbox.Config{
