@@ -56,7 +56,7 @@ func (p *Processor) SetTimers(ctx context.Context, c stores.Commit) error {
 	return nil
 }
 
-// recovered is true for a timer that was set after the node of its turn had ended, and may have been set before.
+// recovered is true for a timer that was set by another node than that of its turn, or late, and may have been set before.
 const recovered = "recovered"
 
 // hasRun reports whether u is what a reminder triggered. Rasa's event has nothing to tell, so it is known by what it says
@@ -83,7 +83,8 @@ func (p *Processor) schedule(ctx context.Context, e *tracker.ReminderScheduled, 
 		p.cfg.Logger.WarnContext(ctx, "reminder is overdue and will not run", "sender_id", c.SenderID, "intent", e.Intent)
 		return nil
 	}
-	data := value.NewMap(recovered, !c.Fresh, "intent", e.Intent, "entities", e.Entities, "kill_on_user_msg", e.KillOnUserMessage,
+	late := p.cfg.Now().Sub(c.Time) > missedAfter // another node may have done this meanwhile
+	data := value.NewMap(recovered, !c.Fresh || late, "intent", e.Intent, "entities", e.Entities, "kill_on_user_msg", e.KillOnUserMessage,
 		"channel", p.timers.channelOf(id))
 	t := stores.Timer{SenderID: c.SenderID, Name: e.Name, ID: id, Due: due.UTC().Truncate(time.Microsecond), Data: data}
 	if err := p.cfg.Timers.Set(ctx, t); err != nil {

@@ -53,11 +53,12 @@ func (s *Server) answerEnvelope(ctx context.Context, m stores.Envelope) error {
 	if out == nil {
 		return fmt.Errorf("answering a message of channel %q: this node does not serve it: %w", m.Channel, stores.ErrUnavailable)
 	}
+	sent := &delivery{Output: out}
 	within := limit(ctx, time.Now().Add(s.cfg.ResponseTimeout))
 	defer within.release()
 	err := s.cfg.Processor.Handle(within, &channels.UserMessage{
 		Text: m.Text, SenderID: m.SenderID, InputChannel: m.InputChannel, MessageID: m.ID, Metadata: m.Metadata,
-		ParseData: m.ParseData, Output: out,
+		ParseData: m.ParseData, Output: sent,
 	})
 	if err != nil && (dialogue.Later(err) || ctx.Err() != nil) {
 		return err
@@ -65,5 +66,21 @@ func (s *Server) answerEnvelope(ctx context.Context, m stores.Envelope) error {
 	if err != nil {
 		s.log.Error("message failed", "sender_id", m.SenderID, "channel", m.Channel, "err", err)
 	}
-	return nil
+	return sent.err
+}
+
+// delivery remembers that an answer could not be delivered: then the message comes again, and is answered again under the
+// same ids.
+type delivery struct {
+	channels.Output
+	err error
+}
+
+// Send implements channels.Output.
+func (d *delivery) Send(ctx context.Context, recipientID string, message *value.Map) error {
+	err := d.Output.Send(ctx, recipientID, message)
+	if err != nil {
+		d.err = fmt.Errorf("delivering an answer to %q: %w", recipientID, err)
+	}
+	return err
 }

@@ -133,7 +133,8 @@ func (s *Store) Save(ctx context.Context, turn stores.Turn) (stores.Position, er
 	if turn.Partial || ctx.Value(replaying{}) != nil {
 		return at, err
 	}
-	if at, err = s.insist(ctx, turn, at, err); !errors.Is(err, stores.ErrUnavailable) {
+	at, err = s.insist(ctx, turn, at, err)
+	if !errors.Is(err, stores.ErrUnavailable) || ctx.Err() != nil { // nobody waits for the turn any more
 		return at, err
 	}
 	w := &waitingTurn{record: newRecord(&turn), done: make(chan struct{})}
