@@ -104,7 +104,7 @@ func (m *Manager) deleteIf(ctx context.Context, senderID string, wanted func(t *
 		}
 	}
 	defer unlock()
-	c, err := m.cfg.Store.LoadAll(ctx, m.factory(), senderID)
+	c, err := stores.LoadKept(ctx, m.cfg.Store, m.factory(), senderID)
 	if err != nil {
 		p.fail(partTracker, fmt.Errorf("reading the conversation: %w", err))
 		if errors.Is(err, stores.ErrUnavailable) || ctx.Err() != nil || wanted != nil {
@@ -183,7 +183,10 @@ func (m *Manager) deleteTimers(ctx context.Context, senderID string) (int, error
 // readBack looks for anything that is left.
 func (m *Manager) readBack(ctx context.Context, p *Proof) {
 	// Load is asked as well: it knows of turns that wait on disk.
-	for _, load := range []func(context.Context, *tracker.Factory, string) (stores.Conversation, error){m.cfg.Store.LoadAll, m.cfg.Store.Load} {
+	kept := func(ctx context.Context, f *tracker.Factory, senderID string) (stores.Conversation, error) {
+		return stores.LoadKept(ctx, m.cfg.Store, f, senderID)
+	}
+	for _, load := range []func(context.Context, *tracker.Factory, string) (stores.Conversation, error){kept, m.cfg.Store.Load} {
 		c, err := load(ctx, m.factory(), p.SenderID)
 		n := 0
 		if c.Tracker != nil {

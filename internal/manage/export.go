@@ -58,7 +58,7 @@ func (m *Manager) Export(ctx context.Context, q stores.Query, w io.Writer) (Tota
 	var unread []error
 	var line []byte
 	err := m.ids(ctx, q, "", func(id string) (bool, error) {
-		c, err := m.cfg.Store.LoadAll(ctx, f, id)
+		c, err := stores.LoadKept(ctx, m.cfg.Store, f, id)
 		switch {
 		case errors.Is(err, stores.ErrUnavailable) || ctx.Err() != nil:
 			return false, fmt.Errorf("reading the conversation %q: %w", id, err)

@@ -126,7 +126,7 @@ func (in *importing) checkLine(ctx context.Context, c *conversation, totals *Tot
 
 // compare reads what the store has of a conversation, counts it, and refuses what must not be replaced.
 func (in *importing) compare(ctx context.Context, c *conversation) (there stores.Conversation, err error) {
-	there, err = in.m.cfg.Store.LoadAll(ctx, withSlots(slotsOf(c.events)...), c.id)
+	there, err = stores.LoadKept(ctx, in.m.cfg.Store, withSlots(slotsOf(c.events)...), c.id)
 	if err != nil {
 		return there, in.at(c.line, "reading what there is of the conversation %q: %w", c.id, err)
 	}
@@ -163,7 +163,7 @@ func (in *importing) write(ctx context.Context, c *conversation) error {
 	if _, err := in.m.cfg.Store.Save(ctx, turn); err != nil {
 		return in.at(c.line, "storing the conversation %q: %w", c.id, err)
 	}
-	back, err := in.m.cfg.Store.LoadAll(ctx, f, c.id)
+	back, err := stores.LoadKept(ctx, in.m.cfg.Store, f, c.id)
 	if err != nil {
 		return in.at(c.line, "reading the conversation %q back: %w", c.id, err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/parleybot/parley/component"
 	"github.com/parleybot/parley/dialogue/tracker"
 	"github.com/parleybot/parley/internal/manage"
 	"github.com/parleybot/parley/internal/value"
@@ -130,4 +131,32 @@ func TestExportThatFails(t *testing.T) {
 		require.ErrorIs(t, err, stores.ErrUnavailable)
 		require.Empty(t, b.String(), "no totals")
 	})
+}
+
+// TestSessions checks that sessions are kept which the embedded store, for Rasa's sake, does not show.
+func TestSessions(t *testing.T) {
+	open := func() stores.TrackerStore {
+		s, err := stores.Trackers.Build(component.Config{Name: "sqlite", Options: value.NewMap("path", filepath.Join(t.TempDir(), "c.db"))})
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, s.Close()) })
+		return s
+	}
+	from, target, f := open(), open(), factory(t)
+	for _, begin := range []float64{100, 200, 300} {
+		save(t, from, f, "ann", &tracker.ActionExecuted{Base: at(begin), Name: "action_session_start"}, &tracker.SessionStarted{Base: at(begin + 1)},
+			user(begin+2, "hello", "greet", "rest"))
+	}
+	lines := exported(t, manage.New(manage.Config{Store: from}), stores.Query{})
+	require.Contains(t, lines, `"count": 9`)
+	to := manage.New(manage.Config{Store: target})
+	for _, want := range []manage.Imported{{New: 1}, {Same: 1}} {
+		done, err := to.Import(t.Context(), written(t, lines), manage.ImportOptions{})
+		require.NoError(t, err)
+		require.Equal(t, want, done)
+	}
+	require.Equal(t, lines, exported(t, to, stores.Query{}))
+	p := to.Delete(t.Context(), "ann")
+	require.True(t, p.Verified)
+	require.Equal(t, 9, p.Events)
+	require.EqualValues(t, 9, p.Removed.Value("tracker_store"))
 }

@@ -69,7 +69,7 @@ func (m *Manager) List(ctx context.Context, q stores.Query, after string, limit 
 
 // find returns the summary of a conversation if a query means it.
 func (m *Manager) find(ctx context.Context, f *tracker.Factory, q stores.Query, id string) (s Summary, ok bool, err error) {
-	c, err := m.cfg.Store.LoadAll(ctx, f, id)
+	c, err := stores.LoadKept(ctx, m.cfg.Store, f, id)
 	switch {
 	case errors.Is(err, stores.ErrUnavailable) || ctx.Err() != nil:
 		return s, false, err
@@ -150,7 +150,7 @@ const maxSeconds = 253402300800
 // Load returns a conversation with all its sessions; its slots are those it ever set unless there is a model. It is nil when
 // the store has none.
 func (m *Manager) Load(ctx context.Context, senderID string) (*tracker.Tracker, error) {
-	c, err := m.cfg.Store.LoadAll(ctx, m.factory(), senderID)
+	c, err := stores.LoadKept(ctx, m.cfg.Store, m.factory(), senderID)
 	if err != nil || c.Tracker == nil || m.factory() != m.bare {
 		return c.Tracker, err
 	}

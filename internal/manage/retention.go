@@ -53,7 +53,7 @@ func (m *Manager) Prune(ctx context.Context, before time.Time, each func(p *Proo
 func (m *Manager) Old(ctx context.Context, before time.Time, each func(s Summary) error) error {
 	q := stores.Query{Until: before}
 	return m.ids(ctx, q, "", func(id string) (bool, error) {
-		c, err := m.cfg.Store.LoadAll(ctx, m.factory(), id)
+		c, err := stores.LoadKept(ctx, m.cfg.Store, m.factory(), id)
 		if errors.Is(err, stores.ErrUnavailable) || ctx.Err() != nil {
 			return false, fmt.Errorf("looking for old conversations: %w", err)
 		}

@@ -33,7 +33,10 @@ func (o *operation) done(began time.Time, err error) {
 	}
 }
 
-var _ stores.TimerStore = (*Tracker)(nil)
+var (
+	_ stores.TimerStore = (*Tracker)(nil)
+	_ stores.Keeper     = (*Tracker)(nil)
+)
 
 // Trackers returns a store in front of another.
 func Trackers(s stores.TrackerStore) *Tracker { return &Tracker{TrackerStore: s} }
@@ -54,26 +57,37 @@ func (t *Tracker) LoadAll(ctx context.Context, f *tracker.Factory, senderID stri
 	return c, err
 }
 
+// LoadKept implements stores.Keeper.
+func (t *Tracker) LoadKept(ctx context.Context, f *tracker.Factory, senderID string) (stores.Conversation, error) {
+	began := time.Now()
+	c, err := stores.LoadKept(ctx, t.TrackerStore, f, senderID)
+	t.load.done(began, err)
+	return c, err
+}
+
 // Save implements stores.TrackerStore. A turn that waits on disk is counted as one, and that it waits; a conflict is no error.
 func (t *Tracker) Save(ctx context.Context, turn stores.Turn) (stores.Position, error) {
 	began := time.Now()
 	at, err := t.TrackerStore.Save(ctx, turn)
-	var spooled *stores.SpooledError
+	waits := err != nil && isSpooled(err)
+	if waits {
+		t.spooled.Add(1)
+	}
+	if (err == nil || waits) && !turn.Partial {
+		t.turns.Add(1)
+	}
 	failure := err
-	switch {
-	case errors.Is(err, stores.ErrConflict):
+	if errors.Is(err, stores.ErrConflict) {
 		t.conflicts.Add(1)
 		failure = nil
-	case err == nil || errors.As(err, &spooled):
-		if !turn.Partial {
-			t.turns.Add(1)
-		}
-		if spooled != nil {
-			t.spooled.Add(1)
-		}
 	}
 	t.save.done(began, failure)
 	return at, err
+}
+
+func isSpooled(err error) bool {
+	var spooled *stores.SpooledError
+	return errors.As(err, &spooled)
 }
 
 // IDs implements stores.TrackerStore.
