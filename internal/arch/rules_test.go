@@ -72,7 +72,7 @@ var rules = []rule{
 	{packages: "stores/failsafe", may: []string{"stores", "dialogue/tracker", vocabulary}, why: "Rasa's way with a store that fails; stores are handed in"},
 	{packages: "stores/spool", may: []string{"stores", "dialogue/tracker", vocabulary}, why: "turns that could not be stored; the store is handed in"},
 	{packages: "stores/measured", may: []string{"stores", "dialogue/tracker", "internal/metrics", vocabulary}, why: "counts calls of contracts, whatever is behind them"},
-	{packages: "stores/tracker/sqlite", may: []string{"stores", "stores/tracker/sql", "component", vocabulary}, why: "the store of package sql with a path and defaults of its own"},
+	{packages: "stores/tracker/sqlite", may: []string{"stores", "stores/eventlog", "stores/tracker/sql", "component", vocabulary}, why: "the store of package sql with a path and defaults of its own"},
 	{packages: "stores/*/*", may: []string{"stores", "stores/eventlog", "dialogue/tracker", "component", "project", "internal/redisclient", "internal/natsnode", "internal/sqldb", "internal/tlsfile", vocabulary},
 		why: "a backend knows its contract, never another backend"},
 	{packages: "channels", may: []string{"dialogue/tracker", "project", "component", vocabulary}, why: "root: messages in and out, the Channel contract"},
