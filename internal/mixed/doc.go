@@ -21,7 +21,7 @@
 //	  - name: order
 //	    turns:
 //	      - user: hello
-//	      - wait: 17                    # seconds; the bot's sessions should end in them, or not at all
+//	      - sleep: 17                    # seconds; the bot's sessions should end in them, or not at all
 //	      - user: '/order{"size": "large"}'
 //	      - api: {method: POST, path: "/conversations/{id}/trigger_intent", body: {name: greet}}
 //

@@ -29,7 +29,7 @@ type conversation struct {
 	Name  string `yaml:"name"`
 	Turns []struct {
 		User *string `yaml:"user"`
-		Wait float64 `yaml:"wait"`
+		Wait float64 `yaml:"sleep"`
 		API  *struct {
 			Method string `yaml:"method"`
 			Path   string `yaml:"path"`
@@ -112,7 +112,7 @@ func (p *pool) play(ctx context.Context, c *conversation, sender string, draw *r
 			path := strings.ReplaceAll(turn.API.Path, "{id}", url.PathEscape(sender))
 			answer, err = p.call(ctx, turn.API.Method, n.url+path, turn.API.Body)
 		default:
-			err = fmt.Errorf("neither user, wait nor api")
+			err = fmt.Errorf("neither user, sleep nor api")
 		}
 		if err != nil {
 			return answers, fmt.Errorf("%s, turn %d at %s: %w", c.Name, i, n.name, err)

@@ -3,6 +3,7 @@
 package stores
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -17,10 +18,12 @@ import (
 var only = flag.String("only", "", "measure only rows whose name has this in it")
 
 const (
-	// batches are measured in a row; the median counts, as others disturb.
+	// batches are measured in a row; the median counts, of processor time the least, as others only add to it.
 	batches = 5
 	// batchSeconds bounds a batch that is slow.
 	batchSeconds = 1.0
+	// attempts are how often processor times are compared before they count as different.
+	attempts = 3
 	// maxDelay bounds the delay of answers, in microseconds a turn.
 	maxDelay = 100_000
 	// page is what files are read and written by, in bytes: as they grow, a turn may need one more.
@@ -34,6 +37,15 @@ const (
 type length struct{ events, senders, turns int }
 
 var lengths = []length{{10, 100, 1}, {1000, 1, 20}, {20000, 1, 100}}
+
+// names are the ids of the conversations.
+func (l length) names() []string {
+	list := make([]string, l.senders)
+	for i := range list {
+		list[i] = fmt.Sprintf("bench-%d-%d", l.events, i)
+	}
+	return list
+}
 
 // cost is what a turn costs.
 type cost struct {
@@ -77,10 +89,7 @@ func binary(t *testing.T) string {
 func measure(t *testing.T, w, rasa *remote, r *row) {
 	var warm []cost
 	for _, l := range lengths {
-		senders := make([]string, l.senders)
-		for i := range senders {
-			senders[i] = fmt.Sprintf("bench-%d-%d", l.events, i)
-		}
+		senders := l.names()
 		require.NoError(t, r.open(w))
 		_, err := w.do(order{Do: "grow", Senders: senders, Events: l.events, Sessions: r.sessions})
 		require.NoError(t, err)
@@ -96,12 +105,12 @@ func measure(t *testing.T, w, rasa *remote, r *row) {
 	}
 	for i, c := range warm[1:] {
 		require.NoError(t, c.failure)
-		r.check(t, w, &warm[0], &c, lengths[i+1].events)
+		r.check(t, w, &warm[0], &c, lengths[i+1])
 	}
 }
 
 // check compares a turn of a long conversation with one of a short.
-func (r *row) check(t *testing.T, w *remote, short, long *cost, events int) {
+func (r *row) check(t *testing.T, w *remote, short, long *cost, l length) {
 	slack := 16.0 // bytes: longer numbers
 	if r.proxy == nil {
 		slack = 2 * page
@@ -110,40 +119,53 @@ func (r *row) check(t *testing.T, w *remote, short, long *cost, events int) {
 		if b <= limit*a+slack {
 			return true
 		}
-		t.Errorf("%s: %s of a turn: %.0f with %d events, %.0f with %d", r.name, what, a, lengths[0].events, b, events)
+		t.Errorf("%s: %s of a turn: %.0f with %d events, %.0f with %d", r.name, what, a, lengths[0].events, b, l.events)
 		return false
 	}
 	flat("round trips", short.trips, long.trips, 0.1)
 	flat("bytes sent", short.up, long.up, slack)
 	flat("bytes read", short.down, long.down, slack)
-	if long.cpu <= limit*short.cpu {
-		return
+	a, b := short.cpu, long.cpu
+	for n := 0; n < attempts && b > limit*a; n++ {
+		equal, again := r.waiting(w, long.wall-short.wall), r.again(w, l)
+		require.NoError(t, errors.Join(equal.failure, again.failure))
+		if n == 0 {
+			a = equal.cpu
+		}
+		a, b = min(a, equal.cpu), min(b, again.cpu)
+		fmt.Printf("%-17s %6d  warm, but answers take as long as with %d events: CPU %.0f us, with those %.0f us\n", r.name, lengths[0].events, l.events, a, b)
 	}
-	if r.proxy != nil {
-		equal := r.waiting(w, long.wall-short.wall)
-		require.NoError(t, equal.failure)
-		fmt.Printf("%-17s %6d  warm, but answers take as long as with %d events: CPU %.0f us\n", r.name, lengths[0].events, events, equal.cpu)
-		short = &equal
+	flat("processor time (us)", a, b, 5)
+}
+
+// again measures warm turns of long conversations once more.
+func (r *row) again(w *remote, l length) cost {
+	if err := r.open(w); err != nil {
+		return cost{failure: err}
 	}
-	flat("processor time (us)", short.cpu, long.cpu, 5)
+	return r.warm(w, l.names()[:1], l.turns, batches)
 }
 
 // waiting measures warm turns of short conversations at a server that takes longer by so many microseconds: a process that
 // goes to sleep at every request needs more processor time than one whose answers come at once.
 func (r *row) waiting(w *remote, longer float64) cost {
-	var senders []string
-	for i := range 10 {
-		senders = append(senders, fmt.Sprintf("bench-%d-%d", lengths[0].events, i))
-	}
+	senders := lengths[0].names()[:10]
 	if err := r.open(w); err != nil {
 		return cost{failure: err}
 	}
-	r.proxy.delay.Store(int64(min(max(longer, 0), maxDelay) * 1e3 / 2)) // a turn has two answers
-	defer r.proxy.delay.Store(0)
+	if r.proxy != nil {
+		r.proxy.delay.Store(int64(min(max(longer, 0), maxDelay) * 1e3 / 2)) // a turn has two answers
+		defer r.proxy.delay.Store(0)
+	}
 	return r.warm(w, senders, 5, batches)
 }
 
+// open makes a new node, or the first one where conversations live in the node.
 func (r *row) open(w *remote) error {
+	if r.store == "in_memory" && r.opened {
+		return nil
+	}
+	r.opened = true
 	_, err := w.do(order{Do: "open", Store: r.store, Options: r.options})
 	return err
 }
@@ -206,7 +228,7 @@ func (r *row) batch(w *remote, senders []string, turns int) cost {
 	return c
 }
 
-// middle is the median of each figure; of the server's time, which has ticks, the mean.
+// middle is the median of each figure, but the least processor time, and the mean of the server's, which has ticks.
 func middle(list []cost) cost {
 	var out cost
 	pick := func(f func(*cost) float64) float64 {
@@ -223,7 +245,11 @@ func middle(list []cost) cost {
 		out.server += list[i].server / float64(len(list))
 	}
 	out.trips, out.up, out.down = pick(func(c *cost) float64 { return c.trips }), pick(func(c *cost) float64 { return c.up }), pick(func(c *cost) float64 { return c.down })
-	out.cpu, out.wall = pick(func(c *cost) float64 { return c.cpu }), pick(func(c *cost) float64 { return c.wall })
+	out.cpu = list[0].cpu
+	for i := range list {
+		out.cpu = min(out.cpu, list[i].cpu)
+	}
+	out.wall = pick(func(c *cost) float64 { return c.wall })
 	return out
 }
 

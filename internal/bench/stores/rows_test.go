@@ -26,6 +26,8 @@ type row struct {
 	// proxy is nil for stores without a server, pid that of the server.
 	proxy *proxy
 	pid   int
+	// opened tells that a node of the row has been made.
+	opened bool
 }
 
 // bytes returns what went to and from the store so far, seen from the process pid.
