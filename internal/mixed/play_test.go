@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -111,6 +112,10 @@ func (p *pool) play(ctx context.Context, c *conversation, sender string, draw *r
 		case turn.API != nil:
 			path := strings.ReplaceAll(turn.API.Path, "{id}", url.PathEscape(sender))
 			answer, err = p.call(ctx, turn.API.Method, n.url+path, turn.API.Body)
+			var refused *statusError
+			if errors.As(err, &refused) { // so do the others, or the answers differ
+				answer, err = map[string]any{"status": float64(refused.status)}, nil
+			}
 		default:
 			err = fmt.Errorf("neither user, sleep nor api")
 		}
@@ -149,6 +154,14 @@ func (p *pool) tracker(ctx context.Context, n *node, sender string) (map[string]
 	return tracker, nil
 }
 
+// statusError is an answer that is not 200.
+type statusError struct {
+	status int
+	text   string
+}
+
+func (e *statusError) Error() string { return fmt.Sprintf("status %d: %s", e.status, e.text) }
+
 // call makes a request and returns the JSON that answers it.
 func (p *pool) call(ctx context.Context, method, address string, body any) (any, error) {
 	var text []byte
@@ -173,7 +186,7 @@ func (p *pool) call(ctx context.Context, method, address string, body any) (any,
 		return nil, err
 	}
 	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("status %d: %s", resp.StatusCode, answer)
+		return nil, &statusError{resp.StatusCode, string(answer)}
 	}
 	var v any
 	if err := json.Unmarshal(answer, &v); err != nil {
