@@ -79,7 +79,7 @@ func (p *Processor) schedule(ctx context.Context, e *tracker.ReminderScheduled, 
 		p.cfg.Logger.ErrorContext(ctx, "scheduling a reminder", "sender_id", c.SenderID, "intent", e.Intent, "err", err)
 		return nil
 	}
-	if due.Before(c.Time.Add(-missedAfter)) {
+	if seconds(due) < e.Timestamp-missedAfter.Seconds() {
 		p.cfg.Logger.WarnContext(ctx, "reminder is overdue and will not run", "sender_id", c.SenderID, "intent", e.Intent)
 		return nil
 	}

@@ -74,7 +74,7 @@ func testRun(t *testing.T, s settings) {
 	v := &verdict{}
 	f.drained(t, x)
 	for _, u := range x.users {
-		x.judge(ctx, v, u, f.published.bySender())
+		x.judge(ctx, v, u, f.published.bySender)
 	}
 	t.Logf("seed %d: %d messages of %d users in %s, %d posts, %d of them refused or unanswered", s.seed, s.messages, s.users,
 		talked.Round(time.Second), x.posted.Load(), x.refused.Load())
@@ -289,7 +289,7 @@ func (p *published) add(d amqp.Delivery) {
 	delete(e, "sender_id")
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.list[sender] = append(p.list[sender], delivery{d.MessageId, e.canonical()})
+	p.list[sender] = append(p.list[sender], delivery{d.MessageId, e.canonical(), time.Now()})
 	p.n++
 }
 

@@ -46,7 +46,7 @@ func (v *verdict) add(format string, args ...any) {
 }
 
 // judge checks everything of a user.
-func (x *run) judge(ctx context.Context, v *verdict, u *sender, published map[string][]delivery) {
+func (x *run) judge(ctx context.Context, v *verdict, u *sender, published func() map[string][]delivery) {
 	events, err := x.settled(ctx, u)
 	if err != nil {
 		v.add("%v", err)
@@ -62,7 +62,7 @@ func (x *run) judge(ctx context.Context, v *verdict, u *sender, published map[st
 	}
 	u.judgeMessages(v, events)
 	u.judgeReminders(v, events)
-	judgeBroker(v, u.id, events, published[u.id])
+	judgeBroker(v, u.id, events, published()[u.id])
 }
 
 // settled reads a conversation when its reminders have run.
@@ -173,7 +173,10 @@ func (u *sender) judgeReminders(v *verdict, events []event) {
 }
 
 // delivery is an event as the broker got it.
-type delivery struct{ id, body string }
+type delivery struct {
+	id, body string
+	at       time.Time
+}
 
 // judgeBroker checks that each event reached the broker, the first time in order, always under one id.
 func judgeBroker(v *verdict, user string, events []event, got []delivery) {
@@ -194,7 +197,8 @@ func judgeBroker(v *verdict, user string, events []event, got []delivery) {
 		case !ok:
 			missing++
 		case at < last:
-			v.add("%s: event %s was published too early", user, e.canonical())
+			v.add("%s: event %s %q of %s was published at %s, before %s at %s", user, e.text("event"), e.text("text"), got[at].id,
+				got[at].at.Format(time.StampMilli), got[last].id, got[last].at.Format(time.StampMilli))
 		default:
 			last = at
 		}

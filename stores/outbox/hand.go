@@ -82,17 +82,21 @@ func (o *Outbox) release(e *entry) {
 		o.enqueueAll(e)
 	}
 	o.sort(e)
-	o.resolve(e.SenderID, func(id string) bool { return id == e.ID })
+	o.resolve(e.SenderID, time.Now(), func(id string) bool { return id == e.ID })
 }
 
-// resolve releases the parked commits of a conversation that wait for nothing but what is over.
-func (o *Outbox) resolve(senderID string, over func(id string) bool) {
+// resolve releases the parked commits of a conversation that wait for nothing but what is over. What is known about that
+// was true at a time, and says nothing of commits that came later.
+func (o *Outbox) resolve(senderID string, at time.Time, over func(id string) bool) {
 	w := o.parked[senderID]
 	if w == nil {
 		return
 	}
 	var ready []*entry
 	for _, e := range w.entries {
+		if e.since.After(at) {
+			continue
+		}
 		if e.missing = slices.DeleteFunc(e.missing, over); len(e.missing) == 0 {
 			ready = append(ready, e)
 		}

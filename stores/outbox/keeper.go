@@ -94,10 +94,11 @@ func (o *Outbox) pollParked(ctx context.Context) {
 	}
 	o.mu.Unlock()
 	for _, id := range due {
+		asked := time.Now()
 		list, err := o.unsettledOf(ctx, id)
 		o.mu.Lock()
 		if err == nil {
-			o.polled(id, list)
+			o.polled(id, list, asked)
 		}
 		if w := o.parked[id]; w != nil {
 			w.pause = min(2*w.pause, lastPoll)
@@ -114,12 +115,12 @@ func (o *Outbox) pollParked(ctx context.Context) {
 
 // polled releases the commits of a conversation that waited for what is settled now, and for what was waited for long
 // enough: that is delivered from here, too.
-func (o *Outbox) polled(senderID string, list []stores.Commit) {
+func (o *Outbox) polled(senderID string, list []stores.Commit, asked time.Time) {
 	there := make(map[string]bool, len(list))
 	for _, c := range list {
 		there[c.ID] = true
 	}
-	o.resolve(senderID, func(id string) bool { return !there[id] })
+	o.resolve(senderID, asked, func(id string) bool { return !there[id] })
 	w := o.parked[senderID]
 	if w == nil {
 		return
