@@ -74,10 +74,15 @@ func (s *site) guard(store stores.TrackerStore, o stateOptions) (stores.TrackerS
 		return store, nil
 	}
 	folder, err := spool.Claim(filepath.Join(o.Folder, "spool"))
-	if err != nil {
-		s.app.warn(err.Error() + "; a message fails when the tracker store cannot take it")
-		return store, nil
+	if err == nil {
+		return s.openSpool(store, folder, o)
 	}
+	s.app.warn(err.Error() + "; a message fails when the tracker store cannot take it")
+	return store, nil
+}
+
+func (s *site) openSpool(store stores.TrackerStore, folder *spool.Folder, o stateOptions) (stores.TrackerStore, error) {
+	s.closers = append(s.closers, folder.Release)
 	guarded, err := spool.Open(spool.Config{
 		Store: store, Dir: folder.Path, Logger: s.app.log, Factory: s.factory, Rerun: s.rerun, Stored: s.deliver,
 		After: max(duration(o.SpoolAfter), 1),
@@ -86,7 +91,7 @@ func (s *site) guard(store stores.TrackerStore, o stateOptions) (stores.TrackerS
 		return nil, err
 	}
 	s.spool = guarded
-	s.closers = append(s.closers, folder.Release, guarded.Close)
+	s.closers = append(s.closers, guarded.Close)
 	return guarded, nil
 }
 

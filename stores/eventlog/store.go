@@ -53,7 +53,8 @@ func New(log Log, cfg Config) *Store {
 	return s
 }
 
-// Load implements stores.TrackerStore.
+// Load implements stores.TrackerStore. Like in Rasa, the state is that of all events one after another, but for stores that
+// cut at action_session_start: while there is one session these replay the events that count.
 func (s *Store) Load(ctx context.Context, f *tracker.Factory, senderID string) (stores.Conversation, error) {
 	known, lent := s.cache.borrow(senderID)
 	if known != nil && !f.SameDomain(known.tracker) {
@@ -79,7 +80,10 @@ func (s *Store) Load(ctx context.Context, f *tracker.Factory, senderID string) (
 		known, lent = s.extend(f, known, lent, tail), false
 		s.cache.put(senderID, known, true)
 	}
-	t := known.tracker.Reload()
+	t := known.tracker.Copy()
+	if s.cut == AtActionSessionStart && known.hidden+len(t.Events()) >= tail.At.Count {
+		t = known.tracker.Reload()
+	}
 	if lent {
 		t = t.Fork()
 	}
@@ -166,7 +170,9 @@ func (s *Store) loadAll(ctx context.Context, f *tracker.Factory, senderID string
 		}
 		events = events[n:]
 	}
-	conv.Tracker = f.FromEvents(senderID, events).Reload()
+	if conv.Tracker = f.FromEvents(senderID, events); s.cut == AtActionSessionStart {
+		conv.Tracker = conv.Tracker.Reload()
+	}
 	return conv, nil
 }
 

@@ -142,8 +142,8 @@ func lastSession(t *testing.T, open Place, f *tracker.Factory) {
 	}
 }
 
-// reloadedState checks that a loaded conversation is in the state of replaying what counts: a happy turn of a form is
-// folded away, so its message is not the latest.
+// reloadedState checks that every node loads a conversation in one state: that of all events, or that of replaying what
+// counts, in which a happy turn of a form is folded away and its message is not the latest. Rasa's stores differ in that.
 func reloadedState(t *testing.T, open Place, f *tracker.Factory) {
 	s := open()
 	var c clock
@@ -160,9 +160,11 @@ func reloadedState(t *testing.T, open Place, f *tracker.Factory) {
 	live := f.FromEvents("u", events)
 	require.Equal(t, "soup", live.State().LatestMessage.Text)
 	begin(t, s, live)
+	want := load(t, s, f, "u").State().LatestMessage.Text
+	require.Contains(t, []string{"I want to order", "soup"}, want)
 	for _, node := range []stores.TrackerStore{s, open()} {
 		got := load(t, node, f, "u").State()
-		require.Equal(t, "I want to order", got.LatestMessage.Text)
+		require.Equal(t, want, got.LatestMessage.Text)
 		require.Equal(t, "order_form", got.LoopName())
 		require.Equal(t, tracker.ActionListen, got.LatestAction)
 	}

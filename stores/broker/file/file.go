@@ -92,7 +92,9 @@ func (b *Broker) Forget(ctx context.Context, senderID string) error {
 	return b.write(ctx, appendLine(nil, value.NewMap("sender_id", senderID, "event", stores.EventDeleted, "timestamp", seconds)))
 }
 
-func appendLine(dst []byte, m *value.Map) []byte { return append(value.Append(dst, m, value.JSON), '\n') }
+func appendLine(dst []byte, m *value.Map) []byte {
+	return append(value.Append(dst, m, value.JSON), '\n')
+}
 
 func (b *Broker) write(ctx context.Context, lines []byte) error {
 	if err := ctx.Err(); err != nil {

@@ -145,7 +145,7 @@ func (b *Broker) connect(ctx context.Context) (err error) {
 
 // tables are what SQLAlchemy makes of SQLBrokerEvent. In MySQL its TEXT would end at 64 KiB.
 var tables = map[sqldb.Dialect]string{
-	sqldb.SQLite: "CREATE TABLE IF NOT EXISTS events (\n\tid INTEGER NOT NULL, \n\tsender_id VARCHAR(255), \n\tdata TEXT, \n\tPRIMARY KEY (id)\n)",
+	sqldb.SQLite:     "CREATE TABLE IF NOT EXISTS events (\n\tid INTEGER NOT NULL, \n\tsender_id VARCHAR(255), \n\tdata TEXT, \n\tPRIMARY KEY (id)\n)",
 	sqldb.PostgreSQL: "CREATE TABLE IF NOT EXISTS events (\n\tid SERIAL NOT NULL, \n\tsender_id VARCHAR(255), \n\tdata TEXT, \n\tPRIMARY KEY (id)\n)",
 	sqldb.MySQL: "CREATE TABLE IF NOT EXISTS events (\n\tid INTEGER NOT NULL AUTO_INCREMENT, \n\tsender_id VARCHAR(255), \n\tdata LONGTEXT, \n\tPRIMARY KEY (id)\n)" +
 		" DEFAULT CHARACTER SET utf8mb4",

@@ -198,7 +198,7 @@ func TestPushedDown(t *testing.T) {
 	eachDatabase(t, func(t *testing.T, p place) {
 		f, s := factory(t), p.open(t)
 		said := func(at float64, text, channel, intent string) tracker.Event {
-			u := tracker.NewExternal(intent, nil, channel, "id")
+			u := tracker.NewExternal(intent, nil, channel)
 			u.Timestamp, u.Text = at, text
 			return u
 		}
