@@ -55,7 +55,7 @@ func eachSeed(t *testing.T, lockless bool) {
 
 func testRun(t *testing.T, s settings) {
 	began := time.Now()
-	x := &run{settings: s, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
+	x := &run{settings: s, log: t.Log, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
 	f := newFleet(t, x)
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Minute)
 	defer cancel()

@@ -94,7 +94,7 @@ func Open(cfg Config) (*Store, error) {
 		s.add(w)
 	}
 	if len(left) > 0 {
-		cfg.Logger.Warn("turns of an earlier run wait for the tracker store", "count", len(left))
+		cfg.Logger.Warn("turns of an earlier run wait for the tracker store")
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log"
 	"math/rand/v2"
 	"net/http"
 	"sync"
@@ -28,6 +27,7 @@ type run struct {
 	callbacks *callbacks
 	client    *http.Client
 	faults    []fault
+	log       func(text ...any)
 	// posted counts posts, refused those after which a message was posted again.
 	posted, refused atomic.Int64
 }
@@ -76,7 +76,7 @@ func (x *run) breakThings(ctx context.Context) {
 			for ctx.Err() == nil {
 				pause(ctx, time.Duration(300+r.IntN(1500))*time.Millisecond)
 				f := x.faults[(r.IntN(len(x.faults)/2))*2+lane] // a thing is broken by one lane only
-				log.Printf("chaos: %s", f.name)
+				x.log("chaos: " + f.name)
 				mend := f.brk(r)
 				pause(ctx, f.least+time.Duration(r.Int64N(int64(f.most-f.least)+1)))
 				mend()
