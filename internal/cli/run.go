@@ -125,6 +125,7 @@ func (a *app) run(ctx context.Context, r *runFlags) error {
 	defer stop()
 	defer s.retain(ctx, inbox)()
 	s.processor.Start()
+	dropStartPages()
 	a.log.Info("serving", "url", r.scheme()+"://"+l.Addr().String(), "model", s.modelName())
 	return srv.Run(ctx, l)
 }

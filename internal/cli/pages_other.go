@@ -1,0 +1,6 @@
+//go:build !linux
+
+package cli
+
+// dropStartPages does nothing here.
+func dropStartPages() {}
