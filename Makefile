@@ -81,8 +81,8 @@ test-mixed: testservers $(if $(PARLEY_RASA_PYTHON),,$(RASA)/.ready) ## let real 
 $(RASA)/.ready: scripts/rasa.sh
 	scripts/rasa.sh $(RASA)
 
-bench: build ## measure what a message costs
-	go run ./internal/bench
+bench: build ## measure what a message costs, with conversations in memory or STORE=sqlite
+	go run ./internal/bench $(if $(STORE),-store $(STORE))
 
 bench-models: build ## measure what models cost: training, memory, parsing; DATA=, ARCHIVE=, SEEDS= as internal/bench/models tells
 	go run ./internal/bench/models $(if $(DATA),-data $(DATA)) $(if $(ARCHIVE),-archive $(ARCHIVE)) $(if $(SEEDS),-seeds $(SEEDS)) $(if $(ONLY),-only '$(ONLY)')

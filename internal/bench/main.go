@@ -27,14 +27,15 @@ const (
 
 // bench is one run.
 type bench struct {
-	parley, bot, shop string
-	duration          time.Duration
-	dir               string
+	parley, bot, shop, store string
+	duration                 time.Duration
+	dir                      string
 }
 
 func main() {
 	b := bench{}
 	flag.StringVar(&b.parley, "parley", "bin/parley", "the binary to measure")
+	flag.StringVar(&b.store, "store", "in_memory", "the type of the tracker store: in_memory or sqlite")
 	flag.StringVar(&b.bot, "bot", "internal/bench/testdata/bot", "the bot of all figures but training")
 	flag.StringVar(&b.shop, "shop", "conformance/bots/12_shop", "the bot to train")
 	flag.DurationVar(&b.duration, "duration", 6*time.Second, "how long each server is under each load")

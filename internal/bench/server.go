@@ -24,7 +24,17 @@ func (b *bench) project(from, name string) (string, error) {
 	if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
 		return "", fmt.Errorf("copying %s: %w", from, err)
 	}
-	return dir, nil
+	return dir, b.keepIn(dir)
+}
+
+// keepIn has the bot keep its conversations in the store that is measured.
+func (b *bench) keepIn(dir string) error {
+	f, err := os.OpenFile(filepath.Join(dir, "endpoints.yml"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("naming the tracker store: %w", err)
+	}
+	_, err = fmt.Fprintf(f, "\ntracker_store:\n  type: %s\n", b.store)
+	return errors.Join(err, f.Close())
 }
 
 func (b *bench) train(ctx context.Context, dir string) (time.Duration, error) {
